@@ -1,0 +1,87 @@
+# goqmail. `make` builds, `make test` tests, `make up` runs a whole system in
+# private; README.md has the rest.
+
+# The facts that are fixed when the programs are built; see lib/auto.
+QMAIL = /var/qmail
+SPLIT = 23
+SPAWN = 120
+BREAK = -
+# The users of conf-users, in its order: alias, network daemons, loggers, owner
+# of the programs, password look-ups, queue, remote deliveries, qmail-send; and
+# the groups of conf-groups.
+ACCOUNTS = alias qmaild qmaill root qmailp qmailq qmailr qmails
+ACCOUNTGROUPS = qmail nofiles
+
+GO = go
+AUTO = goqmail/lib/auto
+FACTS = -X $(AUTO).Home=$(QMAIL) -X $(AUTO).split=$(SPLIT) -X $(AUTO).spawn=$(SPAWN) -X $(AUTO).Break=$(BREAK) \
+	$(join $(patsubst %,-X=$(AUTO).User%=,Alias D L O P Q R S),$(ACCOUNTS)) \
+	$(join $(patsubst %,-X=$(AUTO).Group%=,Qmail Nofiles),$(ACCOUNTGROUPS))
+# On these systems the programs start at lib/entry, which copes with softlimit
+# and has a cheaper start for BRIEF, what lives for one message or one session.
+ENTRIES = $(filter linux/amd64 linux/arm64,$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH))
+ENTRY = $(if $(ENTRIES),-E _goqmail_entry)
+BRIEFENTRY = $(if $(ENTRIES),-E _goqmail_brief)
+BRIEF = bouncesaying condredirect dnsfq dnsip dnsmxip dnsptr except forward ipmeprint maildir2mbox maildirmake predate preline qbiff \
+	qmail-getpw qmail-inject qmail-local qmail-newmrh qmail-newu qmail-pop3d qmail-popup qmail-pw2u \
+	qmail-qmqpc qmail-qmqpd qmail-qmtpd qmail-qread qmail-queue qmail-remote qmail-showctl qmail-smtpd \
+	qmail-tcpok qmail-tcpto qreceipt sendmail tcp-env tcprules tcprulescheck
+
+all: bin
+
+# The programs: without cgo and so static, and stripped, because old run
+# scripts limit the size of a program. The commands that are shell by nature
+# and what starts the system name the home as QMAIL/.
+bin: FORCE
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(BRIEF:%=./cmd/%),$(CMDS))
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(BRIEFENTRY) $(FACTS)' -o $(BIN)/ $(filter $(BRIEF:%=./cmd/%),$(CMDS))
+	$(if $(ENTRIES),GOOS= GOARCH= $(GO) run scripts/lean.go $(CMDS:./cmd/%=$(BIN)/%))
+	rm -rf $(BIN)/boot
+	mkdir -p $(BIN)/boot
+	cd scripts && cp -R boot/. rc init daemontools runit systemd $(abspath $(BIN))/boot/
+	cp $(COMMANDS:%=scripts/%) $(BIN)/
+	find $(BIN)/boot $(COMMANDS:%=$(BIN)/%) -type f -exec sed -i 's|QMAIL/|$(QMAIL)/|g' {} +
+
+# Where they are put. The tests build their own beside it.
+BIN = bin
+CMDS = $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
+COMMANDS = config config-fast datemail mailsubj qmail-qstat
+
+# The complete home at $(DESTDIR)$(QMAIL). No control file, no message and no
+# running program is touched; with DESTDIR, nothing of this machine is.
+PLACE = QMAIL='$(QMAIL)' DESTDIR='$(DESTDIR)' SPLIT=$(SPLIT) FROM='$(BIN)' ACCOUNTS='$(ACCOUNTS) $(ACCOUNTGROUPS)'
+install: bin
+	$(PLACE) scripts/install
+
+# An administrator's installation: `make setup check`.
+setup: bin
+	$(PLACE) scripts/accounts
+	$(PLACE) scripts/install
+
+check:
+	$(PLACE) scripts/instcheck
+
+# All tests: programs and packages, recorded behaviours, stories, crashes, fuzz.
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+test: bin
+	GO='$(GO)' STATICCHECK='$(STATICCHECK)' scripts/test
+
+# A whole system in private, until Ctrl-C.
+up:
+	@$(GO) build -o t/.bin/up ./t/up && exec t/.bin/up
+
+# Measures these programs against another home, side by side: an installed one,
+# such as the reference's, as REF=DIR. WORK names workloads and options; see
+# t/bench. Needs root and qmail's accounts.
+REF =
+WORK = local inject deliver
+bench:
+	@if [ -z '$(REF)' ]; then echo 'bench: skipped: no home to compare with; say make bench REF=DIR'; else \
+		$(MAKE) --no-print-directory install QMAIL=/var/qmail DESTDIR=$(abspath $(BIN))/stage && \
+		$(GO) run ./t/bench compare $(REF) $(abspath $(BIN))/stage/var/qmail $(WORK); fi
+
+clean:
+	rm -rf bin t/.bin t/.up
+
+FORCE:
+.PHONY: all install setup check test up bench clean FORCE

@@ -1,0 +1,57 @@
+// Forward sends the message on descriptor 0 on to new recipients. It is meant
+// for .qmail files; the environment is qmail-local's.
+//
+//	forward recipient ...
+//
+// It exits 0 once the message is queued, 100 if the queue refuses it for good
+// and 111 if it may be tried again. See forward(1) and qmail-command(8).
+package main
+
+import (
+	"io"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"goqmail/lib/call"
+	"goqmail/lib/exit"
+	"goqmail/lib/qmail"
+	"goqmail/lib/sig"
+)
+
+func main() { call.Main(run) }
+
+func run(c *call.Call) int {
+	sig.Default(sig.Swallowed[:]...)
+	signal.Ignore(syscall.SIGPIPE)
+	pid, err := forward(c, c.Args[min(1, len(c.Args)):])
+	if err == nil {
+		io.WriteString(c.Err(), "forward: qp "+strconv.Itoa(pid)+"\n")
+	}
+	return exit.Report(c.Err(), "forward", err)
+}
+
+func forward(c *call.Call, recipients []string) (pid int, err error) {
+	// An empty sender is legal (it is a bounce); an unset one is not.
+	sender, ok := c.Env.Lookup("NEWSENDER")
+	if !ok {
+		return 0, exit.Reject("NEWSENDER not set", nil)
+	}
+	deliveredTo, ok := c.Env.Lookup("DTLINE")
+	if !ok {
+		return 0, exit.Reject("DTLINE not set", nil)
+	}
+	queue, err := qmail.Open(c.Env, c.Err())
+	if err != nil {
+		return 0, exit.Defer("unable to fork", err)
+	}
+	queue.WriteString(deliveredTo)
+	if _, err := io.Copy(queue, c.In()); err != nil {
+		return 0, exit.Defer("unable to read message", err)
+	}
+	queue.From(sender)
+	for _, recipient := range recipients {
+		queue.To(recipient)
+	}
+	return queue.Pid(), queue.Close()
+}

@@ -1,0 +1,72 @@
+// Qmail-lspawn starts local deliveries.
+//
+//	qmail-lspawn defaultdelivery
+//
+// It reads requests from descriptor 0 and writes reports to descriptor 1; see
+// lib/spawn. For each request it finds out who controls the address, from
+// users/cdb or else from qmail-getpw, and runs qmail-local as that user with
+// defaultdelivery as what to do without a .qmail file. It runs as root, the
+// only program to do so as long as mail flows, and exits 0 when descriptor 0
+// ends and all deliveries have.
+package main
+
+import (
+	"os"
+
+	"goqmail/lib/account"
+	"goqmail/lib/auto"
+	"goqmail/lib/call"
+	"goqmail/lib/exit"
+	"goqmail/lib/spawn"
+)
+
+func main() { call.Main(run) }
+
+// lspawn is what all deliveries have in common.
+type lspawn struct {
+	env             call.Env
+	defaultdelivery string
+	program         string   // qmail-local
+	complaints      *os.File // descriptor 2
+	queue           int      // uid of qmailq
+	getpwAs         identity
+}
+
+func run(c *call.Call) int {
+	// Programs start in the home directory, our own from then on.
+	if os.Chdir(auto.Home+"/queue/mess") != nil || os.Chdir(auto.Home) != nil {
+		return exit.Temp
+	}
+	if len(c.Args) < 2 {
+		return exit.Perm
+	}
+	l := &lspawn{env: c.Env, defaultdelivery: c.Args[1], program: "bin/qmail-local", complaints: c.Err()}
+	if program, ok := c.Env.Lookup("QMAILLOCAL"); ok {
+		l.program = program
+	}
+	if missing := l.accounts(); missing != "" {
+		c.Err().WriteString("fatal: unable to find " + missing + "\n")
+		return exit.Temp
+	}
+	spawn.Signals()
+	server := spawn.Server{Queue: l.queue, Deliver: l.deliver}
+	server.Serve(c.In(), c.Out())
+	return exit.OK
+}
+
+// accounts looks up the accounts that we need and names one that is missing.
+func (l *lspawn) accounts() (missing string) {
+	uidp, err := account.Uid(auto.UserP)
+	if err != nil {
+		return "user " + auto.UserP
+	}
+	if l.queue, err = account.Uid(auto.UserQ); err != nil {
+		return "user " + auto.UserQ
+	}
+	gidn, err := account.Gid(auto.GroupNofiles)
+	if err != nil {
+		return "group " + auto.GroupNofiles
+	}
+	l.getpwAs = identity{uint32(uidp), uint32(gidn)}
+	return ""
+}

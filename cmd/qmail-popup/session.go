@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+
+	"goqmail/lib/call"
+	"goqmail/lib/child"
+	"goqmail/lib/commands"
+	"goqmail/lib/sig"
+)
+
+// session is one dialogue. Each reply is sent at once.
+type session struct {
+	call    *call.Call
+	in      *bufio.Reader
+	out     *bufio.Writer
+	stamp   string // what an APOP digest has in it beside the password
+	user    string
+	hasUser bool
+}
+
+var table = [...]commands.Command[*session]{
+	{Verb: "user", Run: (*session).userIs},
+	{Verb: "pass", Run: (*session).passwordIs},
+	{Verb: "apop", Run: (*session).apop},
+	{Verb: "quit", Run: (*session).quit},
+	{Verb: "noop", Run: (*session).okay},
+}
+
+func (s *session) reply(line string) error {
+	s.out.WriteString(line)
+	s.out.WriteString("\r\n")
+	return s.out.Flush()
+}
+
+func (s *session) refuse(why string) error { return s.reply("-ERR " + why) }
+
+func (s *session) okay(string) error { return s.reply("+OK ") }
+
+func (s *session) tooEarly(string) error { return s.refuse("authorization first") }
+
+// errEnd ends the dialogue.
+var errEnd = errors.New("end of dialogue")
+
+func (s *session) quit(string) error {
+	s.okay("")
+	return errEnd
+}
+
+func (s *session) userIs(name string) error {
+	if name == "" {
+		return s.refuse("syntax error")
+	}
+	s.user, s.hasUser = name, true
+	return s.okay("")
+}
+
+func (s *session) passwordIs(password string) error {
+	if !s.hasUser {
+		return s.refuse("USER first")
+	}
+	if password == "" {
+		return s.refuse("syntax error")
+	}
+	return s.goOn(s.user, password)
+}
+
+func (s *session) apop(argument string) error {
+	user, digest, ok := strings.Cut(argument, " ")
+	if !ok {
+		return s.refuse("syntax error")
+	}
+	return s.goOn(user, digest)
+}
+
+// goOn runs the program, which reads user, password and stamp from descriptor 3,
+// each with a NUL at its end. If it accepts them it, or what it runs, leads the
+// rest of the dialogue. A reply after that is for a program that did not.
+func (s *session) goOn(user, password string) error {
+	in, out, err := child.Pipe()
+	if err != nil || s.call.Err() == nil {
+		s.refuse("unable to open pipe")
+		return errEnd
+	}
+	defer out.Close()
+	cmd := child.Cmd{
+		Args: s.call.Args[2:], Env: s.call.Env,
+		Files: []*os.File{s.call.In(), s.call.Out(), s.call.Err(), in},
+	}
+	// For the program. os/signal would not: to it, ignored is where Reset goes back to.
+	sig.Default(syscall.SIGPIPE)
+	pid, err := cmd.StartFound()
+	sig.Ignore(syscall.SIGPIPE)
+	in.Close()
+	switch {
+	case err == syscall.EAGAIN || err == syscall.ENOMEM:
+		s.refuse("unable to fork")
+		return errEnd
+	case err != nil:
+		s.refuse("authorization failed")
+		return errEnd
+	}
+	if _, err := out.WriteString(user + "\x00" + password + "\x00" + s.stamp + "\x00"); err != nil {
+		s.refuse("unable to write pipe")
+		return errEnd
+	}
+	out.Close()
+	status, err := child.Wait(pid)
+	switch {
+	case err != nil:
+	case status.Signaled():
+		s.refuse("aack, child crashed")
+	case status.ExitStatus() != 0:
+		s.refuse("authorization failed")
+	}
+	return errEnd
+}

@@ -1,0 +1,80 @@
+// Qmail-queue puts one message into the queue.
+//
+//	qmail-queue
+//
+// It reads the message from descriptor 0 and then its envelope from
+// descriptor 1: F, the sender, NUL; T, a recipient, NUL for each; NUL. It exits
+// 0 once the message will survive a crash, and otherwise with one of the codes
+// in lib/qmail; it prints nothing. See qmail-queue(8).
+//
+// It runs setuid to the owner of the queue, so it looks at no argument and at
+// no environment variable. The states S1 to S4 that it takes a message through
+// are explained in lib/queue.
+package main
+
+import (
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"goqmail/lib/account"
+	"goqmail/lib/auto"
+	"goqmail/lib/call"
+	"goqmail/lib/date822"
+	"goqmail/lib/exit"
+	"goqmail/lib/qmail"
+	"goqmail/lib/queue"
+	"goqmail/lib/sig"
+)
+
+func main() {
+	syscall.Umask(0o33)
+	sig.Unblock()
+	sig.Default(sig.Swallowed[:]...)
+	sig.Ignore(sig.Misc[:]...)
+	sig.Ignore(syscall.SIGPIPE)
+	// No clean-up at these: qmail-send removes what is left in the queue
+	// once it is queue.Ossified, which is longer than queue.Death.
+	sig.Exit(qmail.ExitTimeout, syscall.SIGALRM)
+	sig.Exit(qmail.ExitBug, sig.Fatal[:]...)
+	sig.Alarm(queue.Death)
+	call.Main(run)
+}
+
+func run(c *call.Call) int {
+	if queue.ReachHome() != nil {
+		return qmail.ExitHome
+	}
+	if queue.Reach() != nil {
+		return qmail.ExitQueue
+	}
+	layout, err := queue.Look()
+	if err != nil {
+		return qmail.ExitQueue
+	}
+	uid, now := os.Getuid(), time.Now()
+	ids, err := account.Uids(auto.UserAlias, auto.UserD, auto.UserS)
+	if err != nil {
+		missing := []string{auto.UserAlias, auto.UserD, auto.UserS}[len(ids)]
+		c.Err().WriteString("fatal: unable to find user " + missing + "\n")
+		return exit.Temp
+	}
+	by := " invoked by uid " + strconv.Itoa(uid)
+	switch uid {
+	case ids[0]:
+		by = " invoked by alias"
+	case ids[1]:
+		by = " invoked from network"
+	case ids[2]:
+		by = " invoked for bounce"
+	}
+	pid := os.Getpid()
+	m := message{
+		uid:      uid,
+		pid:      pid,
+		received: "Received: (qmail " + strconv.Itoa(pid) + by + "); " + date822.Format(now) + "\n",
+		layout:   layout,
+	}
+	return m.enqueue(now.Unix(), c.In(), c.Out())
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+
+	"goqmail/lib/blast"
+	"goqmail/lib/extensions"
+	"goqmail/lib/timeout"
+)
+
+// message is what there is to send.
+type message struct {
+	sender     string // as SMTP commands carry it
+	recipients []string
+	text       io.Reader
+}
+
+// client is our side of the dialogue with the other host (RFC 5321).
+type client struct {
+	*config
+	target   target
+	host     string // its address
+	policy   policy
+	wire     wire // what TLS goes over
+	in       *bufio.Reader
+	out      io.Writer
+	said     []byte   // its last reply; empty once reported
+	offers   []string // lines of its reply to EHLO, but for the first
+	mute     bool     // there is no point in a good bye
+	critical bool     // it may have taken the message, though it has not said so
+}
+
+// maxSaid is how much of a reply is kept, in bytes.
+const maxSaid = 5000
+
+func newClient(conn *os.File, t target, c *config) *client {
+	w := wire{timeout.Reader{File: conn, Limit: c.timeout}, timeout.Writer{File: conn, Limit: c.timeout}}
+	return &client{
+		config: c,
+		target: t,
+		host:   t.Addr.String(),
+		policy: policyFor(t, c.extensions),
+		wire:   w,
+		in:     bufio.NewReader(w),
+		out:    w,
+		mute:   c.extensions.Has(extensions.SMTPTLS), // as the patch does, without TLS
+	}
+}
+
+// send sends the message and returns the verdict on it. For each recipient it
+// names it writes a report: r accepted, s refused for now, h refused.
+func (c *client) send(m message, reports io.Writer) verdict {
+	v, err := c.dialogue(m, reports)
+	if err != nil {
+		return c.died()
+	}
+	return v
+}
+
+// died is the verdict when the connection broke.
+func (c *client) died() verdict {
+	text := "ZConnected to " + c.host + " but connection died. "
+	if c.critical {
+		text += "Possible duplicate! "
+	}
+	return verdict(text + "(#4.4.2)\n")
+}
+
+// dialogue leads the dialogue. The error is one of the connection. Replies are
+// judged by their first digits alone, and anything that is no 4xx or 5xx counts
+// as a yes.
+func (c *client) dialogue(m message, reports io.Writer) (verdict, error) {
+	if v, err := c.greet(); err != nil || v != "" {
+		return v, err
+	}
+	parameters, v, err := c.logIn(reports)
+	if err != nil || v != "" {
+		return v, err
+	}
+	code, err := c.command("MAIL FROM:<" + m.sender + ">" + parameters)
+	if err != nil || code >= 400 {
+		return c.quit(severity(code)+"Connected to ", " but sender was rejected", err)
+	}
+	accepted := false
+	for _, recipient := range m.recipients {
+		code, err := c.command("RCPT TO:<" + recipient + ">")
+		if err != nil {
+			return "", err
+		}
+		accepted = c.reportRecipient(code, reports) || accepted
+	}
+	if !accepted {
+		return c.quit("DGiving up on ", "", nil)
+	}
+	if code, err := c.command("DATA"); err != nil || code >= 400 {
+		return c.quit(severity(code), " failed on DATA command", err)
+	}
+	if v, err := c.blast(m.text); err != nil || v != "" {
+		return v, err
+	}
+	code, err = c.reply()
+	if err != nil {
+		return "", err
+	}
+	c.critical = false
+	if code >= 400 {
+		return c.quit(severity(code), " failed after I sent the message", nil)
+	}
+	return c.quit("K", " accepted message", nil)
+}
+
+// severity is how a verdict after a reply of 400 or more starts.
+func severity(code uint64) string {
+	if code >= 500 {
+		return "D"
+	}
+	return "Z"
+}
+
+// reportRecipient tells what the other host thinks of a recipient.
+func (c *client) reportRecipient(code uint64, reports io.Writer) (accepted bool) {
+	report := "r"
+	switch {
+	case code >= 500:
+		report = "h" + c.host + " does not like recipient.\n" + c.quotation()
+	case code >= 400:
+		report = "s" + c.host + " does not like recipient.\n" + c.quotation()
+	}
+	io.WriteString(reports, report+"\x00")
+	return code < 400
+}
+
+// quotation is what the other host said, unless that was told before.
+func (c *client) quotation() string {
+	if len(c.said) == 0 {
+		return ""
+	}
+	text := "Remote host said: " + string(bytes.ReplaceAll(c.said, []byte{0}, []byte{'?'}))
+	c.said = nil
+	return text
+}
+
+// quit says good bye unless it is mute, without waiting for the answer, and makes a verdict of
+// the text before and after the host's address. With an error, it returns that
+// alone.
+func (c *client) quit(before, after string, err error) (verdict, error) {
+	if err == nil && !c.mute {
+		_, err = io.WriteString(c.out, "QUIT\r\n")
+	}
+	if err != nil {
+		return "", err
+	}
+	return verdict(before + c.host + after + ".\n" + c.quotation()), nil
+}
+
+// command sends a command and reads the reply.
+func (c *client) command(line string) (code uint64, err error) {
+	if _, err := io.WriteString(c.out, line+"\r\n"); err != nil {
+		return 0, err
+	}
+	return c.reply()
+}
+
+// reply reads a reply, of one line or several, and returns its code. The code
+// is whatever its first three bytes come to as digits: what is no number gives
+// one that is too large for any reply.
+func (c *client) reply() (code uint64, err error) {
+	c.said = nil
+	for range 3 {
+		b, err := c.get()
+		if err != nil {
+			return 0, err
+		}
+		code = code*10 + uint64(b) - '0'
+	}
+	for {
+		b, err := c.get()
+		if err != nil {
+			return 0, err
+		}
+		last := b != '-'
+		for b != '\n' {
+			if b, err = c.get(); err != nil {
+				return 0, err
+			}
+		}
+		if last {
+			return code, nil
+		}
+		for range 3 { // the code again
+			if _, err := c.get(); err != nil {
+				return 0, err
+			}
+		}
+	}
+}
+
+func (c *client) get() (byte, error) {
+	b, err := c.in.ReadByte()
+	if err == nil && b != '\r' && len(c.said) < maxSaid {
+		c.said = append(c.said, b)
+	}
+	return b, err
+}
+
+// blast sends the text of the message. The error is one of the connection; a
+// message that cannot be sent gives a verdict.
+func (c *client) blast(text io.Reader) (verdict, error) {
+	const size = 1024
+	encoder := blast.NewEncoder(c.out, size)
+	block := make([]byte, size)
+	for {
+		n, err := text.Read(block)
+		if _, err := encoder.Write(block[:n]); err != nil {
+			return "", err
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return noMessage, nil
+		}
+	}
+	c.critical = true
+	err := encoder.End()
+	if errors.Is(err, blast.ErrPartialLine) {
+		return partialLine, nil
+	}
+	return "", err
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+	"time"
+
+	"goqmail/lib/auto"
+	"goqmail/lib/control"
+	"goqmail/lib/extensions"
+	"goqmail/lib/ip"
+	"goqmail/lib/quote"
+)
+
+// config is what the control files say.
+type config struct {
+	helo           string        // helohost: what we call ourselves
+	connectTimeout time.Duration // timeoutconnect
+	timeout        time.Duration // timeoutremote: for each wait for the other host
+	routes         control.Map   // smtproutes
+	senders        control.Map   // authsenders
+	from           *ip.Addr      // outgoingip: where connections come from; nil: wherever
+	extensions     extensions.Set
+}
+
+func readConfig() (*config, verdict) {
+	const executable = 1 // X_OK
+	if syscall.Access(auto.Home+"/.", executable) != nil {
+		return nil, noHome
+	}
+	me, haveMe, err := control.Line("me")
+	if err != nil {
+		return nil, noControls
+	}
+	timeout, err := control.Int("timeoutremote", 1200)
+	if err != nil {
+		return nil, noControls
+	}
+	connectTimeout, err := control.Int("timeoutconnect", 60)
+	if err != nil {
+		return nil, noControls
+	}
+	helo, haveHelo, err := control.Line("helohost")
+	if err != nil || !haveHelo && !haveMe {
+		return nil, noControls
+	}
+	if !haveHelo {
+		helo = me
+	}
+	routes, _, err := control.Lines("smtproutes")
+	if err != nil {
+		return nil, noControls
+	}
+	senders, _, err := control.Lines("authsenders")
+	if err != nil {
+		return nil, noControls
+	}
+	wanted, err := extensions.Read()
+	var unknown extensions.Unknown
+	if errors.As(err, &unknown) {
+		return nil, verdict("Z" + reason(unknown) + ". (#4.3.0)\n")
+	}
+	if err != nil {
+		return nil, noControls
+	}
+	from, ok, err := control.Line("outgoingip")
+	if err != nil {
+		return nil, noControls
+	}
+	source, valid := parseSource(from)
+	if ok && !valid {
+		return nil, badSource
+	}
+	return &config{
+		from:           source,
+		helo:           helo,
+		connectTimeout: time.Duration(connectTimeout) * time.Second,
+		timeout:        time.Duration(timeout) * time.Second,
+		routes:         control.NewMap(routes),
+		senders:        control.NewMap(senders),
+		extensions:     wanted,
+	}, ""
+}
+
+// parseSource reads outgoingip: an address, of which 0.0.0.0 and :: stand for
+// none in particular.
+func parseSource(s string) (from *ip.Addr, ok bool) {
+	a, ok := ip.Parse(s)
+	if !ok {
+		var n int
+		a, n = ip.Scan(s)
+		ok = n > 0
+	}
+	if a == (ip.Addr{}) || a == ip.V4(0, 0, 0, 0) {
+		return nil, ok
+	}
+	return &a, ok
+}
+
+// quoteAddress gives an address as SMTP commands carry it: with its local part
+// quoted if need be. Without a domain, it is left alone.
+func quoteAddress(address string) string {
+	if !strings.Contains(address, "@") {
+		return address
+	}
+	return quote.Address(address)
+}

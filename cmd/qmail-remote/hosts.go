@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"math"
+	"os"
+	"syscall"
+
+	"goqmail/lib/dns"
+	"goqmail/lib/ip"
+	"goqmail/lib/ipme"
+	"goqmail/lib/socket"
+	"goqmail/lib/tcpto"
+)
+
+// target is a host to try, the port of it, and who we are there.
+type target struct {
+	dns.Host
+	port  uint16
+	login login
+}
+
+// hostsFor lists the hosts that a sender's mail for a domain may go to, best
+// first: the relay that a route names, or else the domain's mail exchangers
+// that are better than this host.
+func (c *config) hostsFor(sender, domain string) ([]target, verdict) {
+	own, err := ipme.Look()
+	if err != nil {
+		return nil, noResources
+	}
+	resolver := dns.New()
+	resolver.IPv6 = own.IPv6()
+	look := resolver.Exchangers
+	route, routed := c.route(sender, domain)
+	if routed {
+		domain, look = route.relay, resolver.Addresses
+	}
+	hosts, err := look(domain)
+	switch {
+	case len(hosts) > 0:
+	case errors.Is(err, dns.ErrNone):
+		return nil, noHost(domain)
+	case err != nil:
+		return nil, noDNS
+	default:
+		return nil, noExchanger
+	}
+	limit := math.MaxInt
+	if !routed {
+		limit = bestOwn(hosts, own)
+	}
+	var targets []target
+	for _, host := range hosts {
+		if host.Pref < limit {
+			targets = append(targets, target{host, route.port, route.login})
+		}
+	}
+	if targets == nil {
+		return nil, ambiguous
+	}
+	return targets, ""
+}
+
+// bestOwn is the preference of this host among the hosts. Mail goes to better
+// ones only, lest it go in circles (RFC 5321, section 5.1).
+func bestOwn(hosts []dns.Host, own *ipme.Set) int {
+	best := math.MaxInt
+	for _, host := range hosts {
+		if own.Has(host.Addr) {
+			best = min(best, host.Pref)
+		}
+	}
+	return best
+}
+
+// connect connects to the first target that answers, and returns those that
+// come after it. Those that lately did not answer are passed over.
+func (c *config) connect(targets []target) (conn *os.File, t target, rest []target, v verdict) {
+	for i, t := range targets {
+		var notes tcpto.Notes
+		noted := t.Addr.Is4() // there is no place for others
+		if noted && notes.Dead(t.Addr.As4()) {
+			continue
+		}
+		conn, err := socket.Connect(socket.TCP, c.source(t.Addr), t.Addr, int(t.port), c.connectTimeout)
+		switch {
+		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
+			return nil, t, nil, noResources
+		case !noted:
+		case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+			notes.TimedOut(t.Addr.As4())
+		default: // a refusal is an answer, too
+			notes.Answered(t.Addr.As4())
+		}
+		if err == nil {
+			return conn, t, targets[i+1:], ""
+		}
+	}
+	return nil, t, nil, noAnswer
+}
+
+// source is where a connection to an address is to come from, nil for wherever.
+func (c *config) source(to ip.Addr) *ip.Addr {
+	if c.from != nil && c.from.Is4() == to.Is4() {
+		return c.from
+	}
+	return nil
+}

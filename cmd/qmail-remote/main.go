@@ -1,0 +1,64 @@
+// Qmail-remote sends one message to recipients at another host by SMTP.
+//
+//	qmail-remote host sender recipient ...
+//
+// The message is on descriptor 0. On descriptor 1 it reports on each recipient
+// that it could name to the other host, in order, and at the end on the message
+// as a whole; each report ends with a NUL. It always exits 0. See
+// qmail-remote(8).
+package main
+
+import (
+	"bufio"
+	"io"
+	"os/signal"
+	"syscall"
+
+	"goqmail/lib/call"
+	"goqmail/lib/sig"
+)
+
+func main() { call.Main(run) }
+
+func run(c *call.Call) int {
+	// A connection that is gone shows as an error of write.
+	signal.Ignore(syscall.SIGPIPE)
+	sig.Default(sig.Swallowed[:]...)
+	reports := bufio.NewWriter(c.Out())
+	verdict := deliver(c, reports)
+	reports.WriteString(string(verdict) + "\x00")
+	reports.Flush() // whoever does not listen learns nothing
+	return 0
+}
+
+// deliver writes a report on each recipient and returns the verdict on the
+// message.
+func deliver(c *call.Call, reports io.Writer) verdict {
+	if len(c.Args) < 4 {
+		return misused
+	}
+	config, v := readConfig()
+	if v != "" {
+		return v
+	}
+	m := message{sender: quoteAddress(c.Args[2]), text: c.In()}
+	for _, recipient := range c.Args[3:] {
+		m.recipients = append(m.recipients, quoteAddress(recipient))
+	}
+	hosts, v := config.hostsFor(c.Args[2], c.Args[1])
+	if v != "" {
+		return v
+	}
+	for {
+		conn, host, rest, v := config.connect(hosts)
+		if v != "" {
+			return v
+		}
+		v = newClient(conn, host, config).send(m, reports)
+		conn.Close()
+		if v != tryNext {
+			return v
+		}
+		hosts = rest
+	}
+}

@@ -1,0 +1,92 @@
+// Qmail-rspawn starts remote deliveries.
+//
+//	qmail-rspawn
+//
+// It reads requests from descriptor 0 and writes reports to descriptor 1; see
+// lib/spawn. For each request it runs qmail-remote, or the program that
+// QMAILREMOTE names, with its own rights, those of qmailr. It exits 0 when
+// descriptor 0 ends and all deliveries have.
+package main
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"goqmail/lib/account"
+	"goqmail/lib/auto"
+	"goqmail/lib/call"
+	"goqmail/lib/child"
+	"goqmail/lib/errno"
+	"goqmail/lib/exit"
+	"goqmail/lib/spawn"
+	"goqmail/lib/tcpto"
+)
+
+func main() { call.Main(run) }
+
+// rspawn is what all deliveries have in common.
+type rspawn struct {
+	env     call.Env
+	program string // qmail-remote
+}
+
+func run(c *call.Call) int {
+	if os.Chdir(auto.Home) != nil || os.Chdir("queue/mess") != nil {
+		return exit.Temp
+	}
+	queue, err := account.Uid(auto.UserQ)
+	if err != nil {
+		c.Err().WriteString("fatal: unable to find user " + auto.UserQ + "\n")
+		return exit.Temp
+	}
+	forgive()
+	spawn.Signals()
+	r := &rspawn{env: c.Env, program: "qmail-remote"}
+	if program, ok := c.Env.Lookup("QMAILREMOTE"); ok {
+		r.program = program
+	}
+	server := spawn.Server{Queue: queue, Deliver: r.deliver}
+	server.Serve(c.In(), c.Out())
+	return exit.OK
+}
+
+// forgive clears the notes on hosts that timed out: much may have changed since
+// mail last flowed. It is no harm if that fails.
+func forgive() {
+	if file, err := os.OpenFile(tcpto.Path(), os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
+		tcpto.Clear(file)
+		file.Close()
+	}
+}
+
+// deliver is a spawn.Deliver.
+func (r *rspawn) deliver(q spawn.Request, mess *os.File) string {
+	_, host := q.Address()
+	ended, err := spawn.Run(child.Cmd{
+		Args: []string{r.program, host, q.Sender, q.Recipient},
+		Env:  r.env,
+	}, mess, spawn.AtMost(outputMax))
+	switch {
+	case err == nil:
+		return report(ended)
+	case spawn.Refused(err) != "":
+		return spawn.Refused(err)
+	case errno.Temp(err) || r.incomplete():
+		return "ZUnable to run qmail-remote.\n"
+	}
+	return "DUnable to run qmail-remote.\n"
+}
+
+// incomplete tells whether a qmail-remote that cannot be run means that the
+// installation is damaged, or just being changed. That must not bounce mail.
+// Where QMAILREMOTE or PATH lead to some other program, they do it for good.
+func (r *rspawn) incomplete() bool {
+	info, err := os.Stat(auto.Home + "/bin/qmail-remote")
+	if err != nil || info.Mode()&0o111 == 0 {
+		return true
+	}
+	_, replaced := r.env.Lookup("QMAILREMOTE")
+	return !replaced && slices.Contains(strings.Split(r.env.Get("PATH"), ":"), auto.Home+"/bin")
+}

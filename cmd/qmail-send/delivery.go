@@ -1,0 +1,220 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"goqmail/lib/descriptor"
+	"goqmail/lib/queue"
+	"goqmail/lib/spawn"
+)
+
+// pass is the reading of one message's list of recipients, by which its
+// deliveries are started.
+type pass struct {
+	job     *job
+	list    queue.Name
+	f       descriptor.File
+	records *queue.Reader
+}
+
+// advance starts one more delivery on a channel, or takes another step that
+// leads to one.
+func (m *manager) advance(ch *channel) {
+	if m.exiting || ch.pass == nil && !m.openNext(ch) || !ch.ready() {
+		return
+	}
+	p := ch.pass
+	record, err := p.records.Next()
+	switch {
+	case err == io.EOF:
+		p.job.complete = true
+		m.closePass(ch)
+	case err != nil:
+		m.log.print("warning: trouble reading ", string(p.list), "; will try again later")
+		m.closePass(ch)
+	case record.Type == queue.ToDo:
+		m.deliver(p.job, record.Text, record.Pos)
+	case record.Type == queue.Done:
+	default:
+		m.log.print("warning: unknown record type in ", string(p.list), "!")
+		m.closePass(ch)
+	}
+}
+
+// openNext opens a pass over the message that is to be tried next. It returns
+// false if there is none or it cannot be opened.
+func (m *manager) openNext(ch *channel) bool {
+	if m.jobs >= m.maxJobs {
+		return false
+	}
+	now := time.Now().Unix()
+	s := ch.next(now)
+	if s == nil {
+		return false
+	}
+	e := s.pop()
+	ch.turn = s == &ch.again
+	trouble := func(file queue.Name) bool {
+		m.log.print("warning: trouble opening ", string(file), "; will try again later")
+		ch.again.add(waiting{e.num, now + retryInterval})
+		return false
+	}
+	list := ch.list(m.layout, e.num)
+	f, err := openRead(list)
+	if err != nil {
+		return trouble(list)
+	}
+	info, err := readInfo(m.layout.Info(e.num))
+	if err != nil {
+		f.Close()
+		return trouble(m.layout.Info(e.num))
+	}
+	m.jobs++
+	ch.pass = &pass{
+		job: &job{
+			refs: 1, num: e.num, ch: ch, sender: info.sender,
+			retry: nextRetry(info.birth, now, ch.skip),
+			dying: now > info.birth+m.set.lifetime,
+		},
+		list: list, f: f, records: queue.NewReader(f),
+	}
+	return true
+}
+
+func (m *manager) closePass(ch *channel) {
+	ch.pass.f.Close()
+	m.release(ch.pass.job)
+	ch.pass = nil
+}
+
+// info is what the file of that name tells of a message.
+type info struct {
+	sender string
+	birth  int64 // time of arrival
+}
+
+var errNoSender = errors.New("no sender")
+
+func readInfo(name queue.Name) (info, error) {
+	f, err := openRead(name)
+	if err != nil {
+		return info{}, err
+	}
+	defer f.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f), &st); err != nil {
+		return info{}, err
+	}
+	record, err := queue.NewReader(f).Next()
+	if err == nil && record.Type != queue.Sender {
+		err = errNoSender
+	}
+	return info{record.Text, int64(st.Mtim.Sec)}, err
+}
+
+// deliver asks the program of the job's channel, which must be ready, for a
+// delivery.
+func (m *manager) deliver(j *job, recipient string, pos int64) {
+	ch := j.ch
+	number := 0
+	for ch.deliveries[number].job != nil {
+		number++
+	}
+	m.started++
+	ch.deliveries[number] = delivery{job: j, id: m.started, recipient: recipient, pos: pos}
+	ch.used++
+	j.refs++
+	j.left++
+
+	m.log.print("starting delivery ", strconv.FormatUint(m.started, 10), ": msg ", j.num.String(),
+		" to ", ch.name, " ", safe(recipient))
+	m.logStatus()
+	m.request(ch, spawn.AppendRequest(nil, spawn.Request{
+		Num: number, Mess: m.layout.SplitName(j.num), Sender: perRecipient(j.sender, recipient), Recipient: recipient,
+	}))
+}
+
+// request writes to the program of a channel, without waiting for it if it
+// does not read.
+func (m *manager) request(ch *channel, b []byte) {
+	ch.writing = true
+	write := func() func() {
+		_, err := ch.to.Write(b)
+		return func() {
+			ch.writing = false
+			if err != nil {
+				m.spawnDied(ch)
+			}
+		}
+	}
+	if takes(ch.to, len(b)) {
+		write()()
+	} else {
+		go func() { m.do <- write() }()
+	}
+}
+
+// takes tells whether n bytes can be written to a pipe at once. A pipe that can
+// be written to at all takes 512 in any system, PIPE_BUF in POSIX.
+func takes(pipe *os.File, n int) bool {
+	raw, err := pipe.SyscallConn()
+	if err != nil || n > 512 {
+		return false
+	}
+	ready := false
+	raw.Control(func(fd uintptr) {
+		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+		n, err := unix.Poll(poll, 0)
+		ready = n == 1 && err == nil
+	})
+	return ready
+}
+
+// spawnDied copes with the death of the program of a channel: its deliveries
+// will be tried again by the next qmail-send.
+func (m *manager) spawnDied(ch *channel) {
+	if !ch.dead {
+		ch.dead = true
+		m.log.print("alert: oh no! lost spawn connection! dying...")
+		m.exit()
+	}
+}
+
+// release ends the part in a job that a delivery or the pass has. With the last
+// of them the job is over, and the message waits for its next try, or is done
+// on this channel.
+func (m *manager) release(j *job) {
+	j.refs--
+	if j.refs > 0 {
+		return
+	}
+	m.jobs--
+	if !j.complete || j.left > 0 {
+		j.ch.again.add(waiting{j.num, j.retry})
+		return
+	}
+	now := time.Now().Unix()
+	list := j.ch.list(m.layout, j.num)
+	if unix.Unlink(string(list)) != nil {
+		m.log.print("warning: unable to unlink ", string(list), "; will try again later")
+		j.ch.again.add(waiting{j.num, now + retryInterval})
+		return
+	}
+	other := m.channels[0]
+	if other == j.ch {
+		other = m.channels[1]
+	}
+	more, err := exists(other.list(m.layout, j.num))
+	if err != nil {
+		m.log.print("warning: unable to stat ", string(other.list(m.layout, j.num)))
+	}
+	if !more {
+		m.done.add(waiting{j.num, now})
+	}
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"goqmail/lib/auto"
+	"goqmail/lib/control"
+)
+
+func home(t *testing.T) {
+	old := auto.Home
+	t.Cleanup(func() { auto.Home = old })
+	auto.Home = t.TempDir()
+	if err := os.Mkdir(auto.Home+"/control", 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func put(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(control.Path(name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// paragraphs returns what is said about each file.
+func paragraphs(t *testing.T) map[string]string {
+	t.Helper()
+	var b strings.Builder
+	out := bufio.NewWriter(&b)
+	if problem := explain(out); problem != "" {
+		t.Fatal(problem)
+	}
+	out.Flush()
+	said := map[string]string{}
+	for _, p := range strings.Split(b.String(), "\n\n") {
+		name, text, _ := strings.Cut(strings.TrimPrefix(p, "\n"), ": ")
+		said[name] = strings.TrimSuffix(text, "\n")
+	}
+	return said
+}
+
+func check(t *testing.T, want map[string]string) {
+	t.Helper()
+	said := paragraphs(t)
+	for name, text := range want {
+		if said[name] != text {
+			t.Errorf("%s: got %q, want %q", name, said[name], text)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	home(t)
+	check(t, map[string]string{
+		"badmailfrom":       "(Default.) Any MAIL FROM is allowed.",
+		"me":                "(Default.) My name is undefined! Uh-oh.",
+		"idhost":            "(Default.) Message-ID host name is idhost.",
+		"queuelifetime":     "(Default.) Message lifetime in the queue is 604800 seconds.",
+		"morercpthosts":     "(Default.) No rcpthosts; morercpthosts is irrelevant.",
+		"morercpthosts.cdb": "(Default.) No effect.",
+	})
+	if got, want := len(paragraphs(t)), len(settings)-1+2; got != want {
+		t.Errorf("%d paragraphs, want %d", got, want)
+	}
+}
+
+func TestValues(t *testing.T) {
+	home(t)
+	put(t, "me", "mail.example \nignored\n")
+	put(t, "idhost", "\x01id\xff\n")
+	put(t, "databytes", "1000x\n")
+	put(t, "timeoutsmtpd", "none\n")
+	put(t, "queuelifetime", "4294967295\n") // -1 in 32 bits
+	put(t, "locals", "#c\na.example \nb.example\n")
+	put(t, "rcpthosts", "")
+	put(t, "mystery", "")
+	if err := os.Mkdir(control.Path("smtproutes"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	check(t, map[string]string{
+		"me":            "My name is mail.example.",
+		"idhost":        "Message-ID host name is ?id?.",
+		"helohost":      "(Default.) SMTP client HELO host name is mail.example.",
+		"bouncefrom":    "(Default.) Bounce user name is MAILER-DAEMON.",
+		"databytes":     "SMTP DATA limit is 1000 bytes.",
+		"timeoutsmtpd":  "(Default.) SMTP server data timeout is 1200 seconds.",
+		"queuelifetime": "Message lifetime in the queue is 0 seconds.",
+		"locals":        "\nMessages for a.example are delivered locally.\nMessages for b.example are delivered locally.",
+		"rcpthosts":     "",
+		"morercpthosts": "(Default.) No effect.",
+		"mystery":       "I have no idea what this file does.",
+		"smtproutes":    "Oops! Trouble reading this file.",
+	})
+}
+
+// A file of a patch is explained as the patch does.
+func TestPatch(t *testing.T) {
+	home(t)
+	put(t, "outgoingip", "192.0.2.1\n")
+	var b strings.Builder
+	out := bufio.NewWriter(&b)
+	explain(out)
+	out.Flush()
+	for _, want := range []string{"\n\noutgoingip: Outgoing IP address is 192.0.2.1.\n\npercenthack: ", "\noutgoingip: I have no idea what this file does.\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in %q", want, b.String())
+		}
+	}
+}
+
+func TestMore(t *testing.T) {
+	home(t)
+	put(t, "morercpthosts.cdb", "")
+	check(t, map[string]string{"morercpthosts.cdb": "Oops! morercpthosts.cdb exists but morercpthosts doesn't."})
+	put(t, "morercpthosts", "a.example\n")
+	check(t, map[string]string{
+		"morercpthosts":     "\nNo rcpthosts; doesn't matter that morercpthosts has a.example.",
+		"morercpthosts.cdb": "Modified recently enough; hopefully up to date.",
+	})
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(control.Path("morercpthosts.cdb"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	check(t, map[string]string{"morercpthosts.cdb": "Oops! morercpthosts.cdb is older than morercpthosts."})
+	os.Remove(control.Path("morercpthosts.cdb"))
+	check(t, map[string]string{"morercpthosts.cdb": "Oops! morercpthosts exists but morercpthosts.cdb doesn't."})
+}
+
+func TestProblems(t *testing.T) {
+	home(t)
+	var b strings.Builder
+	out := bufio.NewWriter(&b)
+	if err := os.Mkdir(control.Path("me"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := explain(out); got != "Trouble reading control/me." {
+		t.Errorf("me: %q", got)
+	}
+	os.RemoveAll(auto.Home + "/control")
+	if got := explain(out); got != "Unable to chdir to control.\n" {
+		t.Errorf("no control: %q", got)
+	}
+	auto.Home += "/none"
+	if got := explain(out); got != "Unable to chdir to "+auto.Home+".\n" {
+		t.Errorf("no home: %q", got)
+	}
+}
+
+// Settings stand in order, so that one is easy to find.
+func TestOrder(t *testing.T) {
+	for i := 1; i < len(settings); i++ {
+		if settings[i-1].name >= settings[i].name {
+			t.Errorf("%s stands before %s", settings[i-1].name, settings[i].name)
+		}
+	}
+}
+
+func TestExtensions(t *testing.T) {
+	home(t)
+	put(t, "me", "x\n")
+	for text, want := range map[string]string{
+		"smtp-auth\nrfc2821\n": "\nAs with the patch smtp-auth.\nAs with the patch rfc2821.",
+		"smtp-tsl\nsmtp-tls\n": "\nAs with the patch smtp-tls.\nOops! unknown name in control/extensions: smtp-tsl.",
+	} {
+		put(t, "extensions", text)
+		if got := paragraphs(t)["extensions"]; strings.TrimSpace(got) != strings.TrimSpace(want) {
+			t.Errorf("%q: got %q", text, got)
+		}
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !(linux && (amd64 || arm64))
+
+package entry
+
+func restore() {}
+func raise()   {}
+func free()    {}

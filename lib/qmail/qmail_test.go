@@ -1,0 +1,273 @@
+package qmail
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"goqmail/lib/auto"
+	"goqmail/lib/call"
+	"goqmail/lib/exit"
+)
+
+// home makes a home directory for the test, with script as its qmail-queue.
+func home(t *testing.T, script string) (dir string, env call.Env) {
+	t.Helper()
+	old := auto.Home
+	t.Cleanup(func() { auto.Home = old })
+	auto.Home = t.TempDir()
+	if err := os.Mkdir(auto.Home+"/bin", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put(t, auto.Home+"/bin/qmail-queue", script)
+	return auto.Home, call.Env{"PATH=" + os.Getenv("PATH")}
+}
+
+func put(t *testing.T, file, script string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func content(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// send sends a small message.
+func send(t *testing.T, env call.Env) (*Queue, error) {
+	t.Helper()
+	q, err := Open(env, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.WriteString("Subject: test\n\nhello\n")
+	q.From("a@b")
+	q.To("c@d")
+	q.To("e@f")
+	return q, q.Close()
+}
+
+const keep = "cat >mess; cat <&1 >envelope 2>&1; echo $$ >pid; "
+
+func TestQueued(t *testing.T) {
+	dir, env := home(t, keep)
+	q, err := send(t, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The program runs in the home directory.
+	if got := content(t, dir+"/mess"); got != "Subject: test\n\nhello\n" {
+		t.Errorf("message %q", got)
+	}
+	if got := content(t, dir+"/envelope"); got != "Fa@b\x00Tc@d\x00Te@f\x00\x00" {
+		t.Errorf("envelope %q", got)
+	}
+	if got := content(t, dir+"/pid"); got != strconv.Itoa(q.Pid())+"\n" {
+		t.Errorf("pid %q, not %d", got, q.Pid())
+	}
+}
+
+func TestReadFrom(t *testing.T) {
+	dir, env := home(t, keep)
+	big := strings.Repeat("0123456789abcde\n", 50000)
+	q, err := Open(env, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := q.ReadFrom(strings.NewReader(big))
+	if err != nil || n != int64(len(big)) {
+		t.Errorf("%d, %v", n, err)
+	}
+	q.From("")
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if content(t, dir+"/mess") != big {
+		t.Error("the message differs")
+	}
+	if got := content(t, dir+"/envelope"); got != "F\x00\x00" {
+		t.Errorf("envelope %q", got)
+	}
+}
+
+func TestFail(t *testing.T) {
+	dir, env := home(t, keep+"exit 54")
+	q, err := Open(env, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.WriteString("begun")
+	q.Fail()
+	q.WriteString(" and not finished")
+	q.From("a@b")
+	q.To("c@d")
+	checkError(t, q.Close(), exit.Temp, "qq read error (#4.3.0)")
+	if got := content(t, dir+"/mess"); got != "begun" {
+		t.Errorf("message %q", got)
+	}
+	if got := content(t, dir+"/envelope"); got != "" {
+		t.Errorf("envelope %q", got)
+	}
+
+	// A program that takes no notice must not make the message look queued.
+	_, env = home(t, keep)
+	q, err = Open(env, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Fail()
+	q.From("a@b")
+	checkError(t, q.Close(), exit.Temp, "qq read error (#4.3.0)")
+}
+
+func TestAbort(t *testing.T) {
+	dir, env := home(t, keep+"mv pid done")
+	q, err := Open(env, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.WriteString("begun")
+	q.Abort()
+	var fifo *os.File // wait for the program's last words
+	for fifo == nil {
+		fifo, _ = os.Open(dir + "/done")
+	}
+	fifo.Close()
+	if got := content(t, dir+"/envelope"); got != "" {
+		t.Errorf("envelope %q", got)
+	}
+}
+
+func TestProgram(t *testing.T) {
+	dir, env := home(t, "exit 31")
+	put(t, dir+"/other", keep+"echo $0 >name")
+	for _, name := range []string{dir + "/other", "other"} { // relative to the home directory
+		if _, err := send(t, env.With("QMAILQUEUE", name)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := content(t, dir+"/name"); filepath.Base(got) != "other\n" {
+			t.Errorf("%s ran as %q", name, got)
+		}
+	}
+	for _, name := range []string{"", dir + "/missing", dir} {
+		_, err := send(t, env.With("QMAILQUEUE", name))
+		checkError(t, err, exit.Temp, "unable to exec qq (#4.3.0)")
+	}
+	auto.Home = dir + "/none"
+	_, err := send(t, env)
+	checkError(t, err, exit.Temp, "qq trouble in home directory (#4.3.0)")
+}
+
+func TestStderr(t *testing.T) {
+	dir, env := home(t, keep+"echo words >&2")
+	f, err := os.Create(dir + "/stderr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	q, err := Open(env, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.From("a@b")
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := content(t, dir+"/stderr"); got != "words\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	for _, c := range []struct {
+		script string
+		code   int
+		text   string
+	}{
+		{"exit 11", exit.Perm, "envelope address too long for qq (#5.1.3)"},
+		{"exit 115", exit.Perm, "envelope address too long for qq (#5.1.3)"},
+		{"exit 31", exit.Perm, "mail server permanently rejected message (#5.3.0)"},
+		{"exit 12", exit.Perm, "qq permanent problem (#5.3.0)"},
+		{"exit 40", exit.Perm, "qq permanent problem (#5.3.0)"},
+		{"exit 10", exit.Temp, "qq temporary problem (#4.3.0)"},
+		{"exit 41", exit.Temp, "qq temporary problem (#4.3.0)"},
+		{"exit 51", exit.Temp, "qq out of memory (#4.3.0)"},
+		{"exit 52", exit.Temp, "qq timeout (#4.3.0)"},
+		{"exit 53", exit.Temp, "qq write error or disk full (#4.3.0)"},
+		{"exit 54", exit.Temp, "qq read error (#4.3.0)"},
+		{"exit 55", exit.Temp, "qq unable to read configuration (#4.3.0)"},
+		{"exit 56", exit.Temp, "qq trouble making network connection (#4.3.0)"},
+		{"exit 61", exit.Temp, "qq trouble in home directory (#4.3.0)"},
+		{"exit 62", exit.Temp, "qq trouble creating files in queue (#4.3.0)"},
+		{"exit 66", exit.Temp, "qq trouble creating files in queue (#4.3.0)"},
+		{"exit 71", exit.Temp, "mail server temporarily rejected message (#4.3.0)"},
+		{"exit 72", exit.Temp, "connection to mail server timed out (#4.4.1)"},
+		{"exit 73", exit.Temp, "connection to mail server rejected (#4.4.1)"},
+		{"exit 74", exit.Temp, "communication with mail server failed (#4.4.2)"},
+		{"exit 81", exit.Temp, "qq internal bug (#4.3.0)"},
+		{"exit 91", exit.Temp, "qq internal bug (#4.3.0)"},
+		{"exit 120", exit.Temp, "unable to exec qq (#4.3.0)"},
+		{"exit 255", exit.Temp, "qq temporary problem (#4.3.0)"},
+		{"kill -9 $$", exit.Temp, "qq crashed (#4.3.0)"},
+		// Reasons on descriptor 6.
+		{"printf Dno >&6; exit 82", exit.Perm, "no"},
+		{"printf Zlater >&6; exit 82", exit.Temp, "later"},
+		{"printf 'Dno\\000more' >&6; exit 82", exit.Perm, "no"},
+		{"printf Xodd >&6; exit 82", exit.Temp, "odd"},
+		{"printf Dx >&6; exit 82", exit.Temp, "qq temporary problem (#4.3.0)"}, // too short
+		{"printf '\\000ab' >&6; exit 82", exit.Temp, "qq temporary problem (#4.3.0)"},
+		{"exit 82", exit.Temp, "qq temporary problem (#4.3.0)"},
+		{"printf Dno >&6; exit 31", exit.Perm, "mail server permanently rejected message (#5.3.0)"},
+	} {
+		_, env := home(t, "cat >/dev/null; "+c.script)
+		_, err := send(t, env)
+		if !checkError(t, err, c.code, c.text) {
+			t.Logf("in %q", c.script)
+		}
+	}
+}
+
+func TestLongReason(t *testing.T) {
+	_, env := home(t, "cat >/dev/null; yes 0123456789 | tr -d '\\n' | head -c 100000 | sed 's/^/D/' >&6 2>/dev/null; exit 82")
+	_, err := send(t, env)
+	var e *exit.Error
+	if !errors.As(err, &e) || e.Code != exit.Perm || len(e.Text) != 254 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A program that refuses without reading leaves nobody hanging.
+func TestUnread(t *testing.T) {
+	_, env := home(t, "exit 31")
+	q, err := Open(env, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		q.Write(make([]byte, 10000))
+	}
+	q.From("a@b")
+	for range 10000 {
+		q.To("c@d.example")
+	}
+	checkError(t, q.Close(), exit.Perm, "mail server permanently rejected message (#5.3.0)")
+}
+
+func checkError(t *testing.T, err error, code int, text string) bool {
+	t.Helper()
+	var e *exit.Error
+	if !errors.As(err, &e) || e.Code != code || e.Text != text {
+		t.Errorf("got %v, want %d %s", err, code, text)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,75 @@
+// Package received writes the Received line that programs which take mail from
+// the network put on top of each message (RFC 5321, section 4.4).
+package received
+
+import (
+	"strings"
+	"time"
+
+	"goqmail/lib/call"
+	"goqmail/lib/date822"
+)
+
+// Hop is one step of a message on its way: from the remote host to this one.
+type Hop struct {
+	RemoteHost string
+	RemoteIP   string
+	RemoteInfo *string // who the remote host says is sending; nil if it was not asked
+	Helo       *string // what the client calls itself; nil when that is RemoteHost
+	Local      string  // what this host is called
+}
+
+// FromEnv takes a hop from the variables of tcp-environ(5). Names that are not
+// set become "unknown".
+func FromEnv(env call.Env) Hop {
+	hop := Hop{
+		RemoteHost: first(env, "TCPREMOTEHOST"),
+		RemoteIP:   first(env, "TCPREMOTEIP"),
+		Local:      first(env, "TCPLOCALHOST", "TCPLOCALIP"),
+	}
+	if info, ok := env.Lookup("TCPREMOTEINFO"); ok {
+		hop.RemoteInfo = &info
+	}
+	return hop
+}
+
+func first(env call.Env, names ...string) string {
+	for _, name := range names {
+		if value, ok := env.Lookup(name); ok {
+			return value
+		}
+	}
+	return "unknown"
+}
+
+// Line gives the header field, with the LF at its end, for a message that comes
+// by protocol at the given time. Anything that could confuse the reader of a
+// header is replaced by question marks.
+func (h Hop) Line(protocol string, when time.Time) string {
+	var b strings.Builder
+	b.WriteString("Received: from ")
+	b.WriteString(safe(h.RemoteHost))
+	if h.Helo != nil {
+		b.WriteString(" (HELO " + safe(*h.Helo) + ")")
+	}
+	b.WriteString(" (")
+	if h.RemoteInfo != nil {
+		b.WriteString(safe(*h.RemoteInfo) + "@")
+	}
+	b.WriteString(safe(h.RemoteIP) + ")\n  by " + safe(h.Local) + " with " + protocol)
+	b.WriteString("; " + date822.Format(when) + "\n")
+	return b.String()
+}
+
+func safe(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte(".@%+/=:-[]", c) >= 0:
+		default:
+			b[i] = '?'
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,149 @@
+// Package smtp is the server's side of an SMTP dialogue (RFC 5321), as
+// qmail-smtpd(8) leads it: from the greeting until the client quits, with each
+// accepted message handed to qmail-queue.
+//
+// The files are the subjects: session (how a dialogue runs and ends), config
+// (what it is told beforehand), greeting, envelope, address, data (the message),
+// hops, and replies. What patches to qmail brought is off until it is configured:
+// auth, tls, brakes, recipientcheck, and log.
+package smtp
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+
+	"goqmail/lib/call"
+	"goqmail/lib/commands"
+	"goqmail/lib/exit"
+	"goqmail/lib/extensions"
+	"goqmail/lib/received"
+	"goqmail/lib/timeout"
+)
+
+// lost is the exit code when the dialogue ends other than by QUIT.
+const lost = 1
+
+// Serve leads a dialogue on descriptors 0 and 1 of the call and returns the
+// exit code: 0 after QUIT, 1 otherwise.
+func Serve(c *call.Call) int {
+	s := session{call: c, in: bufio.NewReader(nil), out: bufio.NewWriterSize(nil, 512), hop: received.FromEnv(c.Env)}
+	config, err := readConfig(c.Env)
+	s.config = config
+	s.use(connection{c.In(), c.Out()})
+	defer config.Close()
+	if err == nil {
+		s.authentication = readAuthentication(c, s.extensions)
+		s.ucspi = readUCSPI(c)
+		s.log("New session")
+		err = s.secureAtOnce()
+	}
+	if err == nil {
+		err = readGreetDelay(c.Env).hold(s.conn.in)
+	}
+	if err == nil {
+		s.greet()
+		err = commands.Serve(s.in, &s, table[:], (*session).unimplemented)
+	}
+	var unknown extensions.Unknown
+	if errors.As(err, &unknown) {
+		c.Err().WriteString("qmail-smtpd: fatal: " + unknown.Error() + "\n")
+	}
+	defer s.tls.close()
+	return s.end(err)
+}
+
+// session is one dialogue.
+type session struct {
+	*config
+	call *call.Call
+	conn connection // what in and out are read from and written to
+	in   *bufio.Reader
+	out  *bufio.Writer // flushed whenever we wait for the client
+	hop  received.Hop  // where the client's mail comes from
+	mail *envelope     // from MAIL to DATA; nil before and after
+	tls  *secured      // nil in the clear
+
+	ucspi          ucspiTLS
+	authentication authentication
+	loggedIn       bool // by AUTH, since the last RSET
+	authenticated  bool // by AUTH, ever
+}
+
+// connection is the two descriptors to the client.
+type connection struct{ in, out *os.File }
+
+// use makes conn the connection. Nothing of what was read from another before
+// is left.
+func (s *session) use(conn connection) {
+	s.out.Flush()
+	s.conn = conn
+	s.out.Reset(timeout.Writer{File: conn.out, Limit: s.timeout})
+	s.in.Reset(flushReader{timeout.Reader{File: conn.in, Limit: s.timeout}, s.out})
+}
+
+// table is the commands that the server knows.
+var table = [...]commands.Command[*session]{
+	{Verb: "rcpt", Run: (*session).rcptTo},
+	{Verb: "mail", Run: (*session).mailFrom},
+	{Verb: "data", Run: (*session).data},
+	{Verb: "quit", Run: (*session).quit},
+	{Verb: "helo", Run: (*session).heloFrom},
+	{Verb: "ehlo", Run: (*session).ehloFrom},
+	{Verb: "rset", Run: (*session).rset},
+	{Verb: "help", Run: (*session).help},
+	{Verb: "noop", Run: (*session).noop},
+	{Verb: "vrfy", Run: (*session).vrfy},
+	{Verb: "auth", Run: (*session).logIn},
+	{Verb: "starttls", Run: (*session).startTLS},
+}
+
+// reply sends a line to the client. It returns nil, to go on with: when the
+// line cannot be sent, the next read says so.
+func (s *session) reply(line string) error {
+	s.out.WriteString(line)
+	s.out.WriteString("\r\n")
+	return nil
+}
+
+// hangUp is an error that ends the dialogue with a last reply.
+type hangUp string
+
+func (h hangUp) Error() string { return string(h) }
+
+var (
+	errQuit  = errors.New("client has quit") // how a dialogue ends well
+	errWrite = errors.New("unable to write to the client")
+)
+
+// end tells the client, if it is still there, why the dialogue is over.
+func (s *session) end(err error) int {
+	var last hangUp
+	switch {
+	case errors.As(err, &last):
+		s.reply(string(last))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.reply(replyTimeout)
+	case errors.Is(err, commands.ErrTooLong):
+		s.reply(replyMemory)
+	}
+	s.log(s.ending(err) + ": quitting")
+	if s.out.Flush() != nil || !errors.Is(err, errQuit) {
+		return lost
+	}
+	return exit.OK
+}
+
+// flushReader sends all replies before it waits for the client.
+type flushReader struct {
+	r   io.Reader
+	out *bufio.Writer
+}
+
+func (f flushReader) Read(p []byte) (int, error) {
+	if err := f.out.Flush(); err != nil {
+		return 0, errors.Join(errWrite, err)
+	}
+	return f.r.Read(p)
+}

@@ -1,0 +1,148 @@
+package smtp
+
+import (
+	"strings"
+	"syscall"
+
+	"goqmail/lib/control"
+	"goqmail/lib/extensions"
+	"goqmail/lib/starttls"
+)
+
+// TLS (RFC 3207) is spoken by another process: qmail-tls, which has the key, or
+// a server that started us with UCSPITLS.
+
+// secured is what there is to know of a connection after the handshake.
+type secured struct {
+	starttls.Info
+	looked bool             // at the client's certificate, which is done once
+	let    bool             // that has let the client relay
+	helper *starttls.Helper // nil: none of ours
+}
+
+// close ends the connection.
+func (t *secured) close() {
+	if t != nil && t.helper != nil {
+		t.helper.Close()
+	}
+}
+
+// comment is what stands behind the protocol in Received lines.
+func (t *secured) comment() string {
+	comment := "(" + t.Cipher + " encrypted)"
+	if t.let {
+		comment += "\n  (cert " + t.Email + ")"
+	}
+	return comment
+}
+
+// offersTLS tells whether EHLO tells of STARTTLS. To have a certificate is
+// enough for that, be it good or not.
+func (s *session) offersTLS() bool {
+	if s.tls != nil || !s.knowsTLS() {
+		return false
+	}
+	var st syscall.Stat_t
+	return s.ucspi.on || syscall.Stat(control.Path("servercert.pem"), &st) == nil
+}
+
+func (s *session) knowsTLS() bool {
+	if _, disabled := s.call.Env.Lookup("DISABLETLS"); disabled {
+		return false
+	}
+	return s.ucspi.on || s.extensions.Has(extensions.SMTPTLS)
+}
+
+// secureAtOnce starts TLS before the greeting where the port wants that.
+func (s *session) secureAtOnce() error {
+	if _, at := s.call.Env.Lookup("SMTPS"); !at || !s.extensions.Has(extensions.SMTPTLS) {
+		return nil
+	}
+	return s.secure("", func(refusal string) error { return hangUp(refusal) })
+}
+
+func (s *session) startTLS(argument string) error {
+	switch {
+	case !s.knowsTLS() || s.tls != nil:
+		return s.unimplemented(argument)
+	case argument != "":
+		return s.reply(replyTLSArgument)
+	case s.authenticated: // by whoever was there in the clear
+		return s.reply(replyLoggedIn)
+	}
+	return s.secure(replyTLSReady, s.reply)
+}
+
+// secure starts TLS, after the reply ready. What the client has sent before
+// counts for nothing: it may come from another. refuse tells that there will be
+// no TLS.
+func (s *session) secure(ready string, refuse func(reply string) error) error {
+	if s.ucspi.on {
+		return s.secureOutside(ready)
+	}
+	helper, err := starttls.Start(s.conn.in, s.conn.out, s.call.Err(), s.call.Env, s.timeout)
+	if err != nil {
+		s.use(s.conn)
+		s.log("TLS refused: " + err.Error())
+		return refuse(tlsRefusal(err.Error()))
+	}
+	if ready != "" {
+		s.reply(ready)
+	}
+	s.out.Flush()
+	info, err := helper.Handshake()
+	if err != nil {
+		helper.Close()
+		s.use(s.conn)
+		s.log("TLS failed: " + err.Error())
+		return hangUp(tlsRefusal("connection failed: " + err.Error()))
+	}
+	s.log("TLS " + info.Cipher)
+	s.goOn(&secured{Info: info, helper: helper}, connection{helper.Clear(), helper.Clear()})
+	return nil
+}
+
+// goOn leads the dialogue on over a secured connection, from its start.
+func (s *session) goOn(tls *secured, conn connection) {
+	s.tls = tls
+	s.forgetHello()
+	s.use(conn)
+}
+
+func tlsRefusal(why string) string { return "454 TLS " + why + " (#4.3.0)" }
+
+// certified tells whether the client's certificate lets it relay. It is looked
+// at when that may help for the first time.
+func (s *session) certified() (bool, error) {
+	if s.tls == nil || s.tls.looked {
+		return false, nil
+	}
+	s.tls.looked = true
+	lines, there, err := control.Lines("tlsclients")
+	switch {
+	case err != nil:
+		return false, err
+	case !there || s.tls.Email == "":
+		return false, nil
+	case !control.NewSet(lines).Has(s.tls.Email):
+		s.tls.Problem = "email address not in my list of tlsclients"
+		return false, nil
+	}
+	s.tls.let = true
+	s.relayClient = new(string)
+	s.call.Env = s.call.Env.With("RELAYCLIENT", "")
+	return true, nil
+}
+
+// noGateway is the refusal of a recipient elsewhere.
+func (s *session) noGateway() string {
+	if s.tls == nil {
+		return replyNoGateway
+	}
+	why := "; no valid cert for gatewaying"
+	if s.tls.Problem != "" {
+		why += ": " + s.tls.Problem
+	}
+	text, code, _ := strings.Cut(replyNoGateway, " (#")
+	return text + why + " (#" + code
+}

@@ -1,0 +1,184 @@
+package smtp
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"goqmail/lib/auto"
+	"goqmail/lib/call"
+	"goqmail/lib/child"
+)
+
+// securing makes a home with a program in the place of qmail-tls that does
+// everything but encrypt, and reports what it is told to.
+func securing(t *testing.T, first, second string, controls map[string]string) {
+	all := map[string]string{"me": "me", "rcpthosts": "here", "extensions": "smtp-tls", "servercert.pem": ""}
+	for name, data := range controls {
+		all[name] = data
+	}
+	home(t, all)
+	write(t, "first", first)
+	write(t, "second", second)
+	write(t, "bin/qmail-tls", `#!/bin/sh
+cat first >&4; grep -q ^- first && exit 1
+test "$(dd bs=1 count=1 <&3 2>/dev/null)" = + || exit 1
+cat second >&4; grep -q ^- second && exit 1
+exec 5<&0
+cat <&5 >&3 &
+cat <&3 >&1
+kill $!
+`)
+	if err := os.Chmod(filepath.Join(auto.Home, "bin/qmail-tls"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// converse leads a dialogue in which the client waits for each reply to end
+// with what is paired with what it says.
+func converse(t *testing.T, env call.Env, turns ...string) (output string, code int) {
+	inR, inW, err := child.Pipe() // in blocking mode, as cat wants it
+	if err != nil {
+		t.Fatal(err)
+	}
+	outR, outW, err := child.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan int)
+	go func() {
+		code := Serve(call.New([]string{"qmail-smtpd"}, append(env, "PATH=/usr/bin:/bin"), map[int]*os.File{0: inR, 1: outW, 2: os.Stderr}))
+		inR.Close()
+		outW.Close()
+		done <- code
+	}()
+	var said strings.Builder
+	for i := 0; i+1 < len(turns); i += 2 {
+		buf := make([]byte, 512)
+		for !strings.HasSuffix(said.String(), turns[i]) {
+			n, err := outR.Read(buf)
+			said.Write(buf[:n])
+			if err != nil {
+				t.Fatalf("%v after %q", err, said.String())
+			}
+		}
+		io.WriteString(inW, turns[i+1])
+	}
+	rest, _ := io.ReadAll(outR)
+	inW.Close()
+	outR.Close()
+	return said.String() + string(rest), <-done
+}
+
+const ehlo = "250-me\r\n250-STARTTLS\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
+
+func TestStartTLS(t *testing.T) {
+	const ready = "220 ready for tls\r\n"
+	securing(t, "+\n", "+SUITE\tjoe@a\t\n", map[string]string{"tlsclients": "JOE@a"})
+	output, code := converse(t, nil, "ESMTP\r\n", "EHLO x\r\nMAIL <evil>\r\nSTARTTLS\r\nRCPT <evil@here>\r\n",
+		ready, "RCPT <x@here>\r\nEHLO y\r\nSTARTTLS\r\nMAIL <a>\r\nRCPT <x@there>\r\nDATA\r\n", "354 go ahead\r\n", "text\r\n.\r\nQUIT\r\n")
+	output = accepted.ReplaceAllString(output, "QUEUED\r\n")
+	want := lines("220 me ESMTP") + ehlo + "250 ok\r\n" + ready + lines(replyWantMail, "250-me", "250-PIPELINING", "250 8BITMIME",
+		replyUnknown, "250 ok", "250 ok", "354 go ahead", "QUEUED", "221 me")
+	if output != want || code != 0 {
+		t.Errorf("got %d %q\nwant %q", code, output, want)
+	}
+	if got := stored(t); !strings.Contains(got, " with ESMTPS (SUITE encrypted)\n  (cert joe@a); DATE\ntext\n") {
+		t.Errorf("stored %q", got)
+	}
+}
+
+func TestStartTLSRefused(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		first, second string
+		env           call.Env
+		turns         []string
+		want          string
+		code          int
+	}{
+		{"no certificate", "-missing certificate: x\n", "", nil,
+			[]string{"ESMTP\r\n", "STARTTLS\r\nMAIL <evil>\r\n", "(#4.3.0)\r\n", "RCPT <a>\r\nQUIT\r\n"},
+			lines("454 TLS missing certificate: x (#4.3.0)", replyWantMail, "221 me"), 0},
+		{"handshake", "+\n", "-no\n", nil, []string{"ESMTP\r\n", "STARTTLS\r\n"}, lines(replyTLSReady, "454 TLS connection failed: no (#4.3.0)"), 1},
+		{"argument", "+\n", "+\n", nil, []string{"ESMTP\r\n", "STARTTLS x\r\nQUIT\r\n"}, lines(replyTLSArgument, "221 me"), 0},
+		{"disabled", "+\n", "+\n", call.Env{"DISABLETLS="}, []string{"ESMTP\r\n", "STARTTLS\r\nQUIT\r\n"}, lines(replyUnknown, "221 me"), 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			securing(t, c.first, c.second, nil)
+			output, code := converse(t, c.env, c.turns...)
+			if output != "220 me ESMTP\r\n"+c.want || code != c.code {
+				t.Errorf("got %d %q\nwant %d %q", code, output, c.code, c.want)
+			}
+		})
+	}
+}
+
+func TestSMTPS(t *testing.T) {
+	securing(t, "+\n", "+SUITE\t\tbad\n", map[string]string{"tlsclients": ""})
+	output, code := converse(t, call.Env{"SMTPS="}, "ESMTP\r\n", "EHLO x\r\nMAIL <a>\r\nRCPT <b@c>\r\nQUIT\r\n")
+	want := lines("220 me ESMTP", "250-me", "250-PIPELINING", "250 8BITMIME", "250 ok",
+		"553 sorry, that domain isn't in my list of allowed rcpthosts; no valid cert for gatewaying: bad (#5.7.1)", "221 me")
+	if output != want || code != 0 {
+		t.Errorf("got %d %q", code, output)
+	}
+	securing(t, "-missing certificate: x\n", "", nil)
+	if output, code := converse(t, call.Env{"SMTPS=1"}); output != lines("454 TLS missing certificate: x (#4.3.0)") || code != 1 {
+		t.Errorf("got %d %q", code, output)
+	}
+}
+
+func TestPlainKnowsNoTLS(t *testing.T) {
+	home(t, map[string]string{"me": "me", "servercert.pem": ""})
+	output, _ := talk(t, call.Env{"SMTPS=1"}, lines("EHLO x", "STARTTLS", "AUTH PLAIN x"))
+	if want := lines("220 me ESMTP", "250-me", "250-PIPELINING", "250 8BITMIME", replyUnknown, replyUnknown); output != want {
+		t.Errorf("got %q", output)
+	}
+}
+
+func socketpair(t *testing.T) (near, far *os.File) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return os.NewFile(uintptr(fds[0]), "near"), os.NewFile(uintptr(fds[1]), "far")
+}
+
+// TestUCSPITLS has the test be the server that speaks TLS.
+func TestUCSPITLS(t *testing.T) {
+	home(t, map[string]string{"me": "me"})
+	pipe := func() (*os.File, *os.File) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r, w
+	}
+	in, inFar := pipe()
+	out, outFar := pipe()
+	secureIn, secureInFar := pipe()
+	secureOut, secureOutFar := pipe()
+	control, controlFar := socketpair(t)
+	io.WriteString(inFar, "EHLO x\r\nMAIL <a>\r\nSTARTTLS\r\nMAIL <evil>\r\n")
+	go func() {
+		asked := make([]byte, 1)
+		io.ReadFull(controlFar, asked)
+		io.WriteString(controlFar, "SSL_CIPHER=SUITE\x00SSL_PROTOCOL="+string(asked)+"\x00\x00")
+		io.WriteString(secureInFar, lines("RCPT <x>", "MAIL <a>", "QUIT"))
+	}()
+	code := Serve(call.New([]string{"qmail-smtpd"}, call.Env{"UCSPITLS=!", "SSLCTLFD=7", "SSLREADFD=8", "SSLWRITEFD=9"},
+		map[int]*os.File{0: in, 1: outFar, 7: control, 8: secureIn, 9: secureOutFar}))
+	outFar.Close()
+	secureOutFar.Close()
+	clear, _ := io.ReadAll(out)
+	secret, _ := io.ReadAll(secureOut)
+	if got, want := string(clear), lines("220 me ESMTP")+ehlo+lines(replyTLSFirst, replyTLSReady); got != want {
+		t.Errorf("in the clear: got %q\nwant %q", got, want)
+	}
+	if got, want := string(secret), lines(replyWantMail, "250 ok", "221 me"); got != want || code != 0 {
+		t.Errorf("then: got %d %q", code, got)
+	}
+}

@@ -1,0 +1,96 @@
+package spawn
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"goqmail/lib/child"
+	"goqmail/lib/sig"
+)
+
+// Ended is how a delivery program ended.
+type Ended struct {
+	Output  []byte
+	Code    int  // exit code
+	Crashed bool // a signal ended it
+}
+
+// errPipe is the error for a pipe that could not be made.
+var errPipe = errors.New("unable to create pipe")
+
+// Run runs a program in a process of its own and waits until it has ended and
+// nothing that it started still holds its descriptor 1. That is a pipe;
+// descriptor 0 is in, such as a message, which Run closes, and 2 is
+// cmd.Files[2] or else the pipe as well. A cmd without Path is looked for along
+// its PATH. collect adds more to the output so far and may bound it.
+//
+// When the program could not be started the error says why; see Refused.
+func Run(cmd child.Cmd, in *os.File, collect func(output, more []byte) []byte) (Ended, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		in.Close()
+		return Ended{}, errPipe
+	}
+	defer r.Close()
+	w.Fd() // in blocking mode again, as programs expect; to wait at the other end costs no thread
+	files := []*os.File{in, w, w}
+	if len(cmd.Files) > 2 {
+		files[2] = cmd.Files[2]
+	}
+	cmd.Files = files
+	pid, err := start(cmd)
+	w.Close()
+	in.Close()
+	if err != nil {
+		return Ended{}, err
+	}
+	output := slurp(r, collect)
+	status, err := child.Wait(pid)
+	return Ended{Output: output, Code: status.ExitStatus(), Crashed: err != nil || status.Signaled()}, nil
+}
+
+// Refused is the report for an error of Run that has nothing to do with the
+// program: the system had no pipe or no process left. It is "" for others.
+func Refused(err error) string {
+	switch {
+	case errors.Is(err, errPipe):
+		return "Zqmail-spawn unable to create pipe. (#4.3.0)\n"
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM):
+		return "Zqmail-spawn unable to fork. (#4.3.0)\n"
+	}
+	return ""
+}
+
+// AtMost is for Run: it keeps the first n bytes of the output.
+func AtMost(n int) func(output, more []byte) []byte {
+	return func(output, more []byte) []byte {
+		return append(output, more[:min(len(more), n-len(output))]...)
+	}
+}
+
+// start starts cmd with SIGCHLD blocked, as the spawns have always done; some
+// programs came to unblock it themselves.
+func start(cmd child.Cmd) (pid int, err error) {
+	sig.Blocked(func() {
+		if cmd.Path == "" {
+			pid, err = cmd.StartFound()
+		} else {
+			pid, err = cmd.Start()
+		}
+	}, syscall.SIGCHLD)
+	return pid, err
+}
+
+// slurp reads to the end. The size of its reads can be seen in reports that
+// are cut, so it is part of the behaviour.
+func slurp(r *os.File, collect func(output, more []byte) []byte) (output []byte) {
+	buf := make([]byte, 128)
+	for {
+		n, err := r.Read(buf)
+		output = collect(output, buf[:n])
+		if err != nil {
+			return output
+		}
+	}
+}

@@ -1,0 +1,164 @@
+//go:build linux
+
+package replay
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"goqmail/t/lab"
+)
+
+func TestMain(m *testing.M) {
+	// A case mostly waits; and t.Parallel counts processors.
+	flag.Set("test.parallel", fmt.Sprint(3*runtime.NumCPU()))
+	os.Exit(lab.Main(m))
+}
+
+const vectors = "../vectors"
+
+// prepare makes what all tests of this package share.
+var prepare = sync.OnceValues(func() (*Runner, error) {
+	programs, err := lab.Build(accounts)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := lab.SharedDir()
+	if err != nil {
+		return nil, err
+	}
+	var stubs Stubs
+	if stubs.Stub, err = compile(dir, "stub"); err != nil {
+		return nil, err
+	}
+	if stubs.Limit, err = compile(dir, "limit"); err != nil {
+		return nil, err
+	}
+	return NewRunner(programs, stubs)
+})
+
+func compile(dir, name string) (path string, err error) {
+	path = dir + "/" + name
+	var out []byte
+	// Static, because it starts faster; not every system can.
+	for _, flag := range []string{"-static", "-O1"} {
+		out, err = exec.Command("gcc", "-O1", flag, "-o", path, "stub/"+name+".c").CombinedOutput()
+		if err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("gcc: %w %s", err, out)
+}
+
+func runner(t *testing.T) *Runner {
+	t.Helper()
+	lab.Need(t)
+	r, err := prepare()
+	if errors.Is(err, exec.ErrNotFound) {
+		t.Skipf("the stand-in program needs a C compiler: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestProgramsBehaveAsRecorded(t *testing.T) {
+	r := runner(t)
+	files, err := filepath.Glob(vectors + "/*.json.gz")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no vectors: %v", err)
+	}
+	for _, file := range files {
+		all, err := Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		family := strings.TrimSuffix(filepath.Base(file), ".json.gz")
+		t.Run(family, func(t *testing.T) {
+			for _, v := range all {
+				t.Run(path.Base(v.Case.ID), func(t *testing.T) {
+					t.Parallel()
+					if why := r.lacks(&v.Case); why != "" {
+						t.Skip(why)
+					}
+					check(t, r, v)
+				})
+			}
+		})
+	}
+}
+
+// alone is held for writing by a case that must not be disturbed by others.
+var alone sync.RWMutex
+
+// check plays a case. Some have steps that are told by the clock, and differ
+// when the machine is busy with the others: what fails is played again, alone.
+func check(t *testing.T, r *Runner, v Vector) {
+	t.Helper()
+	alone.RLock()
+	diff := play(r, v)
+	alone.RUnlock()
+	if diff == "" {
+		return
+	}
+	t.Logf("differed beside others:\n%s", diff)
+	alone.Lock()
+	defer alone.Unlock()
+	if diff := play(r, v); diff != "" {
+		t.Errorf("differs:\n%s", diff)
+	}
+}
+
+func play(r *Runner, v Vector) string {
+	got := r.Run(&v.Case)
+	for _, key := range v.Case.Ignore {
+		delete(got, key)
+	}
+	if reflect.DeepEqual(v.Expect, got) {
+		return ""
+	}
+	return Diff(v.Expect, got)
+}
+
+var inBin = regexp.MustCompile(`/var/qmail/bin/([\w-]+)`)
+
+// lacks says which program a case needs that is not there, "" when none is
+// missing.
+func (r *Runner) lacks(c *Case) string {
+	var need []string
+	if !strings.Contains(string(c.Program), "/") {
+		need = append(need, string(c.Program))
+	}
+	commands := c.Setup
+	for _, s := range c.Script {
+		if s.Word == "run" {
+			commands = append(commands[:len(commands):len(commands)], s.Text)
+		}
+	}
+	for _, command := range commands {
+		for _, m := range inBin.FindAllStringSubmatch(string(command), -1) {
+			need = append(need, m[1])
+		}
+		if _, err := exec.LookPath("python3"); err != nil && strings.Contains(string(command), "python3") {
+			return "python3 is not installed"
+		}
+	}
+	for _, name := range need {
+		if _, stubbed := c.Stubs[name]; !stubbed && !r.programs.Has(name) {
+			return name + " is not in this tree"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,313 @@
+//go:build linux
+
+// Package story tells, one behaviour a test, what a whole system does: real
+// programs under real uids, started by the rc script, on a host of the lab
+// that has the site of the examples.
+package story
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"goqmail/t/lab"
+	"goqmail/t/site"
+)
+
+func TestMain(m *testing.M) { os.Exit(lab.Main(m)) }
+
+const (
+	home  = "/var/qmail"
+	queue = home + "/queue"
+)
+
+var users = site.Users()
+
+// ground is what all tests share: the programs, and a host to copy.
+type ground struct {
+	programs *lab.Programs
+	base     *lab.Host
+}
+
+var prepare = sync.OnceValues(func() (*ground, error) {
+	programs, err := lab.Build(users)
+	if err != nil {
+		return nil, err
+	}
+	base, err := lab.Start()
+	if err != nil {
+		return nil, err
+	}
+	base.Do(func() { err = users.LayEtc() })
+	return &ground{programs, base}, err
+})
+
+// machine is the host of one test.
+type machine struct {
+	*lab.Host
+	t        *testing.T
+	programs *lab.Programs
+	log      *syslog
+}
+
+// newMachine makes a host with the site on it, on which nothing runs yet.
+func newMachine(t *testing.T) *machine {
+	t.Helper()
+	lab.Need(t)
+	g, err := prepare()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := g.base.Fork()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &machine{Host: h, t: t, programs: g.programs}
+	t.Cleanup(m.Close)
+	m.in(func() error { return m.lay() })
+	t.Cleanup(m.log.close)
+	t.Cleanup(func() {
+		if t.Failed() {
+			said, _ := m.read("/var/log/rc")
+			t.Logf("the rc script said %q, these run: %v, the log:\n%s", said, m.Processes(), strings.Join(m.log.lines(), ""))
+		}
+	})
+	return m
+}
+
+func (m *machine) lay() error {
+	if err := unix.Sethostname([]byte(site.Me)); err != nil {
+		return os.NewSyscallError("sethostname", err)
+	}
+	if err := site.Lay(m.programs, users); err != nil {
+		return err
+	}
+	if err := lab.Tmpfs("/tmp", "1777"); err != nil {
+		return err
+	}
+	if err := os.Mkdir("/tmp/dev", 0o755); err != nil {
+		return err
+	}
+	if err := lab.Dev("/tmp/dev"); err != nil {
+		return err
+	}
+	var err error
+	m.log, err = openSyslog()
+	if err != nil {
+		return err
+	}
+	rc, err := fs.ReadFile(lab.Tree(), "scripts/rc")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(home+"/rc", []byte(strings.ReplaceAll(string(rc), "QMAIL", home)), 0o755)
+}
+
+// in does f inside the host.
+func (m *machine) in(f func() error) {
+	m.t.Helper()
+	var err error
+	m.Do(func() { err = f() })
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// start starts the rc script as an init script does, and waits for qmail-send.
+func (m *machine) start() {
+	m.t.Helper()
+	before := m.log.starts()
+	m.run("sh", "-cf", home+"/rc >>/var/log/rc 2>&1 &")
+	m.await("qmail-send to start", func() bool { return m.log.starts() > before })
+}
+
+// listen serves SMTP on port 25, by the script for it where there is one.
+func (m *machine) listen() {
+	m.t.Helper()
+	if m.ours() {
+		m.background("smtpd", home+"/boot/smtpd")
+	} else {
+		m.tcpserver()
+	}
+	m.awaitSMTP()
+}
+
+// tcpserver serves SMTP with the program of ucspi-tcp, behind more words.
+func (m *machine) tcpserver(before ...string) {
+	m.t.Helper()
+	need(m.t, "tcpserver", "ucspi-tcp")
+	qmaild := []string{"-u", fmt.Sprint(users.Uid("qmaild")), "-g", fmt.Sprint(users.PrimaryGid("qmaild"))}
+	args := append(before, "tcpserver", "-v", "-R", "-H", "-l", site.Me)
+	m.background("smtpd", append(append(args, qmaild...), "0", "25", home+"/bin/qmail-smtpd")...)
+}
+
+// need skips a test for want of a program that a package of Debian has.
+func need(t *testing.T, program, pkg string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		t.Skipf("%s is not installed (Debian package %s)", program, pkg)
+	}
+}
+
+func (m *machine) awaitSMTP() {
+	m.t.Helper()
+	m.await("a listener on port 25", func() bool {
+		conn := m.dial()
+		if conn != nil {
+			conn.Close()
+		}
+		return conn != nil
+	})
+}
+
+func (m *machine) dial() (conn net.Conn) {
+	m.Do(func() { conn, _ = net.Dial("tcp", "127.0.0.1:25") })
+	return conn
+}
+
+// background starts a program that logs to a file below /var/log.
+func (m *machine) background(log string, args ...string) {
+	m.t.Helper()
+	m.in(func() error {
+		out, err := os.Create("/var/log/" + log)
+		if err != nil {
+			return err
+		}
+		defer out.Close()
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir, cmd.Env = "/", environment
+		cmd.Stdout, cmd.Stderr = out, out
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		go cmd.Wait() // it ends with the host at the latest
+		return nil
+	})
+}
+
+var environment = []string{"PATH=" + home + "/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
+
+// run runs a program as root; it must succeed.
+func (m *machine) run(args ...string) string {
+	m.t.Helper()
+	out, err := m.try("root", "", nil, args...)
+	if err != nil {
+		m.t.Fatalf("%s: %v\n%s", args[0], err, out)
+	}
+	return out
+}
+
+// try runs a program as a user, in the user's home directory, with an input and
+// more variables in its environment.
+func (m *machine) try(user, input string, env []string, args ...string) (out string, err error) {
+	m.Do(func() {
+		var in *os.File
+		if in, err = os.CreateTemp("/tmp", "input"); err != nil {
+			return
+		}
+		defer in.Close()
+		defer os.Remove(in.Name())
+		if _, err = in.WriteString(input); err != nil {
+			return
+		}
+		if _, err = in.Seek(0, 0); err != nil {
+			return
+		}
+		program := args[0]
+		if !strings.Contains(program, "/") {
+			program = home + "/bin/" + program
+			if _, err := os.Stat(program); err != nil {
+				program, _ = exec.LookPath(args[0]) // Start will say so
+			}
+		}
+		cmd := exec.Command(program, args[1:]...)
+		account := users.Account(user)
+		cmd.Dir = "/"
+		if strings.HasPrefix(account.Home, "/home/") {
+			cmd.Dir = account.Home
+		}
+		cmd.Env = append(slices.Concat(environment, env), "USER="+user, "HOME="+cmd.Dir)
+		cmd.Stdin = in
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(account.Uid), Gid: uint32(account.Gid)}}
+		var data []byte
+		data, err = cmd.CombinedOutput()
+		out = string(data)
+	})
+	return out, err
+}
+
+// ours tells whether the programs under test are this tree's, not the
+// reference's.
+func (m *machine) ours() bool { return m.programs.Has("qmail-listen") }
+
+// control writes a control file.
+func (m *machine) control(name, text string) {
+	m.t.Helper()
+	m.write(home+"/control/"+name, text, "root")
+}
+
+// write writes a file that belongs to a user.
+func (m *machine) write(path, text, owner string) {
+	m.t.Helper()
+	m.in(func() error {
+		// A child that another test forks now would hold it open, busy.
+		syscall.ForkLock.RLock()
+		err := os.WriteFile(path, []byte(text), 0o644)
+		syscall.ForkLock.RUnlock()
+		if err != nil {
+			return err
+		}
+		return os.Chown(path, users.Uid(owner), users.PrimaryGid(owner))
+	})
+}
+
+func (m *machine) read(path string) (text string, err error) {
+	m.Do(func() {
+		var data []byte
+		data, err = os.ReadFile(path)
+		text = string(data)
+	})
+	return text, err
+}
+
+// replace puts a shell script in the place of a program, for this host only.
+func (m *machine) replace(program, script string) {
+	m.t.Helper()
+	path := "/tmp/" + program
+	m.write(path, "#!/bin/sh\n"+script, "root")
+	m.in(func() error {
+		if err := os.Chmod(path, 0o755); err != nil {
+			return err
+		}
+		return lab.Bind(path, home+"/bin/"+program)
+	})
+}
+
+// daemons are what qmail-start starts.
+var daemons = []string{"qmail-send", "qmail-lspawn", "qmail-rspawn", "qmail-clean"}
+
+// awaitGone waits until none of the system's daemons runs.
+func (m *machine) awaitGone() {
+	m.t.Helper()
+	m.await("the daemons to be gone", func() bool {
+		return !slices.ContainsFunc(m.Processes(), func(p lab.Process) bool {
+			return slices.Contains(daemons, p.Name) || p.Name == "splogger"
+		})
+	})
+}
+
+// stop ends the system as an administrator does.
+func (m *machine) stop() {
+	m.t.Helper()
+	m.Signal(m.t, "qmail-send", syscall.SIGTERM)
+	m.awaitGone()
+}

@@ -1,0 +1,104 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+
+	"goqmail/t/lab"
+	"goqmail/t/site"
+)
+
+// private makes the system in a host of the lab.
+func private() (*system, error) {
+	users := site.Users()
+	programs, err := lab.Build(users)
+	if err != nil {
+		return nil, err
+	}
+	s := &system{home: "/var/qmail", homes: "/home", logs: []string{"/var/log/qmail", "/var/log/smtpd"}}
+	s.tidy = append(s.tidy, lab.RemoveShared)
+	host, err := lab.Start()
+	if err != nil {
+		return s, err
+	}
+	s.tidy = append(s.tidy, host.Close)
+	s.do = host.Do
+	host.Do(func() { err = layPrivate(programs, users) })
+	if err != nil {
+		return s, err
+	}
+	s.smtp, err = s.forward("127.0.0.1:25")
+	s.notes = []string{
+		fmt.Sprintf("            port 25 inside; %s of the machine leads there", s.smtp),
+		fmt.Sprintf("inside      nsenter -t %d -m -p -n -u -i sh    (qmail-qstat and the others are in /var/qmail/bin)", host.Pid()),
+	}
+	return s, err
+}
+
+// layPrivate lays and starts the system in the host it is called in.
+func layPrivate(programs *lab.Programs, users lab.Users) error {
+	if err := errors.Join(users.LayEtc(), site.Lay(programs, users)); err != nil {
+		return err
+	}
+	if err := start("/var/log/qmail", "env", "-", "PATH=/var/qmail/bin:/usr/bin:/bin", "qmail-start", "./Maildir/"); err != nil {
+		return err
+	}
+	if err := start("/var/log/smtpd", "/var/qmail/boot/smtpd"); err != nil {
+		return err
+	}
+	return listening("127.0.0.1:25")
+}
+
+// start starts a program in the background that logs to a file.
+func start(log string, args ...string) error {
+	out, err := os.Create(log)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), "PATH=/var/qmail/bin:"+os.Getenv("PATH"))
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go cmd.Wait() // it ends with the host
+	return nil
+}
+
+// forward leads a port of the machine's loopback to one inside, and returns
+// its address: 2525, or another if that is taken.
+func (s *system) forward(to string) (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:2525")
+	if err != nil {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return "", err
+	}
+	s.tidy = append(s.tidy, func() { l.Close() })
+	go func() {
+		for {
+			outside, err := l.Accept()
+			if err != nil {
+				return
+			}
+			var inside net.Conn
+			s.do(func() { inside, err = net.Dial("tcp", to) })
+			if err != nil {
+				outside.Close()
+				continue
+			}
+			go func() { io.Copy(inside, outside); inside.(*net.TCPConn).CloseWrite() }()
+			go func() { io.Copy(outside, inside); outside.Close(); inside.Close() }()
+		}
+	}()
+	return l.Addr().String(), nil
+}

@@ -1,0 +1,119 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/smtp"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"goqmail/t/site"
+)
+
+// system is a running mail system, private or plain.
+type system struct {
+	smtp  string       // address of its SMTP port, host:port
+	home  string       // its qmail home, as seen from inside
+	homes string       // where the users' home directories are, likewise
+	logs  []string     // log files, likewise
+	do    func(func()) // calls a function inside
+	notes []string     // what else there is to know, a line each
+	tidy  []func()     // undoes what was done, last first
+}
+
+func (s *system) stop() {
+	for i := len(s.tidy) - 1; i >= 0; i-- {
+		s.tidy[i]()
+	}
+}
+
+// trial is a message and where it should arrive.
+type trial struct{ to, subject, user string }
+
+// show sends messages through the system and shows them arriving.
+func (s *system) show() error {
+	fmt.Printf("\nSMTP        %s\nhome        %s\n", s.smtp, s.home)
+	for _, d := range site.Domains() {
+		for _, p := range d.People {
+			fmt.Printf("%-11s %s@%s, mail in %s/%s/Maildir/\n", p.Name, p.Name, d.Name, s.homes, p.Name)
+		}
+	}
+	for _, log := range s.logs {
+		fmt.Printf("log         %s\n", log)
+	}
+	for _, note := range s.notes {
+		fmt.Println(note)
+	}
+	for _, try := range []trial{
+		{"john@linuxfromsource.org", "for a user of a virtual domain", "john"},
+		{"nobody-of-that-name@linuxfrombinary.org", "for an unknown user, who has the domain's default", site.Admin},
+	} {
+		mark := fmt.Sprintf("%d.%d", time.Now().UnixNano(), os.Getpid())
+		fmt.Printf("\n-> %s by SMTP, %s\n", try.to, try.subject)
+		if err := s.send(try, mark); err != nil {
+			return fmt.Errorf("SMTP: %w", err)
+		}
+		path, mess, err := s.arrival(try.user, mark)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("<- %s\n", path)
+		for line := range strings.Lines(mess) {
+			fmt.Print("   | ", line)
+		}
+	}
+	return nil
+}
+
+func (s *system) send(try trial, mark string) error {
+	const sender = "visitor@elsewhere.example"
+	mess := "From: " + sender + "\r\nTo: " + try.to + "\r\nSubject: " + try.subject + "\r\nMessage-ID: <" + mark + "@elsewhere.example>\r\n\r\nHello.\r\n"
+	return smtp.SendMail(s.smtp, nil, sender, []string{try.to}, []byte(mess))
+}
+
+// arrival waits for the message with the given mark in a user's Maildir.
+func (s *system) arrival(user, mark string) (path, mess string, err error) {
+	err = await("the message for "+user, func() bool {
+		s.do(func() {
+			files, _ := filepath.Glob(filepath.Join(s.homes, user, "Maildir/new/*"))
+			for _, file := range files {
+				if data, _ := os.ReadFile(file); strings.Contains(string(data), mark) {
+					path, mess = file, string(data)
+				}
+			}
+		})
+		return path != ""
+	})
+	return path, mess, err
+}
+
+// listening waits until something answers at s.smtp, called from inside.
+func listening(addr string) error {
+	return await("an answer at "+addr, func() bool {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			return false
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(5 * time.Second))
+		var greeting [4]byte
+		_, err = io.ReadFull(conn, greeting[:])
+		return err == nil && string(greeting[:]) == "220 "
+	})
+}
+
+// await waits up to half a minute for cond to hold.
+func await(what string, cond func() bool) error {
+	for end := time.Now().Add(30 * time.Second); !cond(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			return errors.New("waited in vain for " + what + "; the log may tell why")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"goqmail/t/lab"
+)
+
+// build builds this program.
+func build(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "up")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
+
+// arrivals checks that what up said shows both messages in John's Maildir.
+func arrivals(t *testing.T, said string) {
+	t.Helper()
+	for _, part := range []string{
+		"-> john@linuxfromsource.org by SMTP",
+		"home/john/Maildir/new/",
+		"| Delivered-To: source-john@linuxfromsource.org\n",
+		"| Delivered-To: binary-nobody-of-that-name@linuxfrombinary.org\n",
+	} {
+		if !strings.Contains(said, part) {
+			t.Errorf("it did not say %q:\n%s", part, said)
+		}
+	}
+}
+
+func TestPrivateSystemStaysUntilItIsInterrupted(t *testing.T) {
+	lab.Need(t)
+	cmd := exec.Command(build(t))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		said.WriteString(lines.Text() + "\n")
+		if strings.HasPrefix(lines.Text(), "Up.") {
+			cmd.Process.Signal(syscall.SIGINT) // it waits for that
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v", err)
+	}
+	arrivals(t, said.String())
+}
+
+func TestPlainSystemLeavesNothingBehind(t *testing.T) {
+	cmd := exec.Command(build(t))
+	cmd.Env = append(os.Environ(), "UP_ONCE=1", "UP_PLAIN=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	arrivals(t, string(out))
+	base := lab.Root() + "/t/.up"
+	if _, err := os.Stat(base); err == nil {
+		t.Errorf("%s is still there", base)
+	}
+	links, err := filepath.Glob("/proc/[0-9]*/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range links {
+		if exe, _ := os.Readlink(link); strings.HasPrefix(exe, base) {
+			t.Errorf("%s still runs: %s", exe, link)
+		}
+	}
+}
