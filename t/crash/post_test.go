@@ -276,7 +276,7 @@ func (p *post) watch(log io.Reader, pid int) {
 	last := time.NewTimer(20 * time.Second)
 	defer last.Stop()
 	left := 4
-	quiet := time.After(p.idle)
+	var quiet <-chan time.Time // only from the first line on: before it, TERM may find no handler
 	for {
 		select {
 		case line, ok := <-lines:
