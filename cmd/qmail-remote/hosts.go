@@ -78,19 +78,17 @@ func bestOwn(hosts []dns.Host, own *ipme.Set) int {
 func (c *config) connect(targets []target) (conn *os.File, t target, rest []target, v verdict) {
 	for i, t := range targets {
 		var notes tcpto.Notes
-		noted := t.Addr.Is4() // there is no place for others
-		if noted && notes.Dead(t.Addr.As4()) {
+		if notes.Dead(t.Addr) {
 			continue
 		}
 		conn, err := socket.Connect(socket.TCP, c.source(t.Addr), t.Addr, int(t.port), c.connectTimeout)
 		switch {
 		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
 			return nil, t, nil, noResources
-		case !noted:
 		case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
-			notes.TimedOut(t.Addr.As4())
+			notes.TimedOut(t.Addr)
 		default: // a refusal is an answer, too
-			notes.Answered(t.Addr.As4())
+			notes.Answered(t.Addr)
 		}
 		if err == nil {
 			return conn, t, targets[i+1:], ""

@@ -12,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 
 	"goqmail/lib/account"
 	"goqmail/lib/auto"
@@ -41,7 +40,7 @@ func run(c *call.Call) int {
 		c.Err().WriteString("fatal: unable to find user " + auto.UserQ + "\n")
 		return exit.Temp
 	}
-	forgive()
+	tcpto.Forgive()
 	spawn.Signals()
 	r := &rspawn{env: c.Env, program: "qmail-remote"}
 	if program, ok := c.Env.Lookup("QMAILREMOTE"); ok {
@@ -50,15 +49,6 @@ func run(c *call.Call) int {
 	server := spawn.Server{Queue: queue, Deliver: r.deliver}
 	server.Serve(c.In(), c.Out())
 	return exit.OK
-}
-
-// forgive clears the notes on hosts that timed out: much may have changed since
-// mail last flowed. It is no harm if that fails.
-func forgive() {
-	if file, err := os.OpenFile(tcpto.Path(), os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil {
-		tcpto.Clear(file)
-		file.Close()
-	}
 }
 
 // deliver is a spawn.Deliver.

@@ -8,7 +8,6 @@ package main
 
 import (
 	"os"
-	"syscall"
 
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
@@ -27,16 +26,8 @@ func clear() error {
 	if err := os.Chdir("queue/lock"); err != nil {
 		return exit.Defer("unable to chdir to "+auto.Home+"/queue/lock", err)
 	}
-	file, err := os.OpenFile("tcpto", os.O_WRONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return exit.Defer("unable to write "+tcpto.Path(), err)
+	if err := tcpto.IPv4.Clear(tcpto.IPv4.Name()); err != nil {
+		return err
 	}
-	defer file.Close()
-	if err := tcpto.Lock(file); err != nil {
-		return exit.Defer("unable to lock "+tcpto.Path(), err)
-	}
-	if err := tcpto.Clear(file); err != nil {
-		return exit.Defer("unable to clear "+tcpto.Path(), err)
-	}
-	return nil
+	return tcpto.IPv6.Clear(tcpto.IPv6.Name())
 }

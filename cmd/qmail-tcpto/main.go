@@ -7,6 +7,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"strconv"
 	"time"
@@ -14,42 +16,49 @@ import (
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
 	"goqmail/lib/exit"
-	"goqmail/lib/ip"
 	"goqmail/lib/tcpto"
 )
 
 func main() { call.Main(run) }
 
 func run(c *call.Call) int {
-	table, err := load()
+	list, err := notes(time.Now())
 	if err != nil {
 		c.Out().WriteString("fatal: " + err.Error() + "\n")
 		return exit.Code(err)
-	}
-	table.Close()
-	now := time.Now()
-	var list []byte
-	for i := range table.Records {
-		if r := &table.Records[i]; r.Count() >= 1 {
-			list = appendLine(list, r, now)
-		}
 	}
 	c.Out().Write(list)
 	return exit.OK
 }
 
-func load() (*tcpto.Table, error) {
+// notes lists the notes on both kinds of addresses. There may be no file for
+// IPv6.
+func notes(now time.Time) (list []byte, err error) {
 	for _, dir := range []string{auto.Home, "queue/lock"} {
 		if err := os.Chdir(dir); err != nil {
 			return nil, exit.Defer("unable to chdir", err)
 		}
 	}
-	return tcpto.Load("tcpto")
+	for _, family := range []tcpto.Family{tcpto.IPv4, tcpto.IPv6} {
+		table, err := family.Load(family.Name())
+		if family == tcpto.IPv6 && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		table.Close()
+		for _, r := range table.Records {
+			if r.Count() >= 1 {
+				list = appendLine(list, r, now)
+			}
+		}
+	}
+	return list, nil
 }
 
-func appendLine(b []byte, r *tcpto.Record, now time.Time) []byte {
-	quad := r.IP()
-	b = append(b, ip.V4(quad[0], quad[1], quad[2], quad[3]).String()...)
+func appendLine(b []byte, r tcpto.Record, now time.Time) []byte {
+	b = append(b, r.Addr().String()...)
 	b = append(b, " timed out "...)
 	b = strconv.AppendUint(b, uint64(r.Age(now)), 10)
 	b = append(b, " seconds ago; # recent timeouts: "...)

@@ -18,8 +18,8 @@
 //	remote/S/N    its remote recipients, likewise
 //	bounce/N      text on recipients that failed for good
 //	lock/         sendmutex (one qmail-send at a time), trigger (a FIFO that
-//	              wakes qmail-send), tcpto and notls (qmail-remote's notes on dead
-//	              hosts, and on those with broken TLS)
+//	              wakes qmail-send), tcpto, tcpto6 and notls (qmail-remote's notes
+//	              on dead hosts, and on those with broken TLS)
 //
 // Where todo has subdirectories, as the big-todo patch makes them, todo and intd are
 // split like mess: todo/S/N and intd/S/N. See Look.

@@ -9,24 +9,52 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"goqmail/lib/auto"
+	"goqmail/lib/ip"
 )
 
 // note is a record in words.
 type note struct {
-	ip    [4]byte
+	addr  ip.Addr
 	count byte
 	when  int64
 }
 
-func encode(notes []note, records int) []byte {
-	b := make([]byte, records*recordSize)
-	for i, n := range notes {
-		r := b[i*recordSize:]
-		copy(r, n.ip[:])
-		r[4] = n.count
-		binary.LittleEndian.PutUint32(r[8:], uint32(n.when))
+// of is a row's notes with IPv6 addresses in place of IPv4.
+func (f Family) of(notes []note) []note {
+	notes = slices.Clone(notes)
+	for i := range notes {
+		notes[i].addr = f.addr(notes[i].addr)
 	}
-	return b
+	return notes
+}
+
+// addr is an address of the family that stands for one of IPv4.
+func (f Family) addr(a ip.Addr) ip.Addr {
+	if quad := a.As4(); f == IPv6 {
+		return ip.Addr{0: 0x20, 1: 0x01, 12: quad[0], 13: quad[1], 14: quad[2], 15: quad[3]}
+	}
+	return a
+}
+
+// families are what every test is about.
+var families = []Family{IPv4, IPv6}
+
+func (f Family) encode(notes []note, records int) []byte {
+	var b []byte
+	for _, n := range f.of(notes) {
+		quad := n.addr.As4()
+		if address := append(quad[:], n.addr[:]...); f == IPv4 {
+			b = append(b, address[:4]...)
+		} else {
+			b = append(b, address[4:]...)
+		}
+		b = append(b, n.count, 0, 0, 0)
+		b = binary.LittleEndian.AppendUint32(b, uint32(n.when))
+		b = append(b, 0, 0, 0, 0)
+	}
+	return append(b, make([]byte, records*f.recordSize()-len(b))...)
 }
 
 func file(t *testing.T, content []byte) string {
@@ -39,9 +67,9 @@ func file(t *testing.T, content []byte) string {
 }
 
 var (
-	a = [4]byte{10, 0, 0, 1}
-	b = [4]byte{10, 0, 0, 2}
-	c = [4]byte{0, 0, 0, 0}
+	a = ip.V4(10, 0, 0, 1)
+	b = ip.V4(10, 0, 0, 2)
+	c = ip.V4(0, 0, 0, 0)
 )
 
 // turn2 is a time at which the 32 bits of the file have begun anew: in 2106.
@@ -72,9 +100,11 @@ func TestDead(t *testing.T) {
 		{"across 2106", []note{{a, 2, turn2 - 2000}}, turn2, 0, true},
 		{"long ago, across 2106", []note{{a, 2, turn2 - 9000}}, turn2, 0, false},
 	} {
-		path := file(t, encode(row.notes, 64))
-		if dead := new(Notes).dead(path, a, time.Unix(row.now, 0), row.pid); dead != row.dead {
-			t.Errorf("%s: %v", row.name, dead)
+		for _, f := range families {
+			path := file(t, f.encode(row.notes, 64))
+			if dead := new(Notes).dead(path, f.addr(a), time.Unix(row.now, 0), row.pid); dead != row.dead {
+				t.Errorf("%s, %s: %v", row.name, f.Name(), dead)
+			}
 		}
 	}
 }
@@ -83,10 +113,10 @@ func TestTimedOut(t *testing.T) {
 	const now = 1700000000
 	full := make([]note, 64)
 	for i := range full {
-		full[i] = note{[4]byte{1, 1, 1, byte(i)}, 1, now - 1000}
+		full[i] = note{ip.V4(1, 1, 1, byte(i)), 1, now - 1000}
 	}
 	full[40].when = now - 1500
-	full[41] = note{full[41].ip, 2, now - 2000} // a second timeout outweighs 1024 seconds
+	full[41] = note{full[41].addr, 2, now - 2000} // a second timeout outweighs 1024 seconds
 	fullAfter := slices.Clone(full)
 	fullAfter[40] = note{a, 1, now}
 	for _, row := range []struct {
@@ -102,29 +132,33 @@ func TestTimedOut(t *testing.T) {
 		{"clock set back", []note{{a, 1, now + 500}}, []note{{a, 1, now + 500}}},
 		{"a full file loses the oldest", full, fullAfter},
 	} {
-		path := file(t, encode(row.before, 64))
-		timedOut(path, a, time.Unix(now, 0))
-		got, _ := os.ReadFile(path)
-		if !bytes.Equal(got, encode(row.after, 64)) {
-			t.Errorf("%s: %v", row.name, got)
+		for _, f := range families {
+			path := file(t, f.encode(row.before, 64))
+			timedOut(path, f.addr(a), time.Unix(now, 0))
+			got, _ := os.ReadFile(path)
+			if !bytes.Equal(got, f.encode(row.after, 64)) {
+				t.Errorf("%s, %s: %v", row.name, f.Name(), got)
+			}
 		}
 	}
 }
 
 func TestAnswered(t *testing.T) {
-	path := file(t, encode([]note{{b, 2, 5}, {a, 3, 7}}, 64))
-	answered(path, a)
-	answered(path, [4]byte{9, 9, 9, 9})
-	got, _ := os.ReadFile(path)
-	if want := encode([]note{{b, 2, 5}, {a, 0, 7}}, 64); !bytes.Equal(got, want) {
-		t.Errorf("%v", got)
+	for _, f := range families {
+		path := file(t, f.encode([]note{{b, 2, 5}, {a, 3, 7}}, 64))
+		answered(path, f.addr(a))
+		answered(path, f.addr(ip.V4(9, 9, 9, 9)))
+		got, _ := os.ReadFile(path)
+		if want := f.encode([]note{{b, 2, 5}, {a, 0, 7}}, 64); !bytes.Equal(got, want) {
+			t.Errorf("%s: %v", f.Name(), got)
+		}
 	}
 }
 
 // A file that cannot be used, or has no room, is as good as none.
 func TestNoFile(t *testing.T) {
 	dir := t.TempDir()
-	short := file(t, make([]byte, recordSize-1))
+	short := file(t, make([]byte, IPv4.recordSize()-1))
 	for _, path := range []string{filepath.Join(dir, "none"), dir, short, file(t, nil)} {
 		timedOut(path, a, time.Now())
 		answered(path, a)
@@ -132,28 +166,33 @@ func TestNoFile(t *testing.T) {
 			t.Errorf("%s: dead", path)
 		}
 	}
-	if got, _ := os.ReadFile(short); len(got) != recordSize-1 {
+	if got, _ := os.ReadFile(short); len(got) != IPv4.recordSize()-1 {
 		t.Errorf("a short file has grown to %d", len(got))
 	}
 }
 
 // The size of the file is the number of records; what follows 64 is ignored.
 func TestSizes(t *testing.T) {
-	for size, want := range map[int]int{0: 0, 15: 0, 16: 1, 47: 2, 1024: 64, 5000: 64} {
-		table, err := Load(file(t, make([]byte, size)))
-		if err != nil {
-			t.Fatal(err)
+	for f, rows := range map[Family]map[int]int{
+		IPv4: {0: 0, 15: 0, 16: 1, 47: 2, 1024: 64, 5000: 64},
+		IPv6: {0: 0, 27: 0, 28: 1, 1024: 36, 1792: 64, 5000: 64},
+	} {
+		for size, want := range rows {
+			table, err := f.Load(file(t, make([]byte, size)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(table.Records) != want {
+				t.Errorf("%s, %d bytes: %d records, want %d", f.Name(), size, len(table.Records), want)
+			}
+			table.Close()
 		}
-		if len(table.Records) != want {
-			t.Errorf("%d bytes: %d records, want %d", size, len(table.Records), want)
-		}
-		table.Close()
 	}
 }
 
 func TestLocked(t *testing.T) {
-	path := file(t, make([]byte, size))
-	table, err := Load(path)
+	path := file(t, make([]byte, 1024))
+	table, err := IPv4.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +213,7 @@ func TestLocked(t *testing.T) {
 // FuzzNotes asserts of any file that a timeout noted is found, and that other
 // addresses keep their notes, but for one that had to make room.
 func FuzzNotes(f *testing.F) {
-	f.Add(encode([]note{{b, 2, 5}, {a, 3, 7}}, 3), uint32(1700000000))
+	f.Add(IPv4.encode([]note{{b, 2, 5}, {a, 3, 7}}, 3), uint32(1700000000))
 	f.Fuzz(func(t *testing.T, content []byte, seconds uint32) {
 		path := filepath.Join(t.TempDir(), "tcpto")
 		if err := os.WriteFile(path, content, 0o644); err != nil {
@@ -185,7 +224,7 @@ func FuzzNotes(f *testing.F) {
 		if err != nil || len(after) != len(content) {
 			t.Fatalf("%d bytes, were %d, %v", len(after), len(content), err)
 		}
-		table, err := Load(path)
+		table, err := IPv4.Load(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +234,7 @@ func FuzzNotes(f *testing.F) {
 		}
 		changed := 0
 		for i := range table.Records {
-			if !bytes.Equal(table.Records[i][:], content[i*recordSize:][:recordSize]) {
+			if !bytes.Equal(table.Records[i], content[i*16:][:16]) {
 				changed++
 			}
 		}
@@ -203,4 +242,47 @@ func FuzzNotes(f *testing.F) {
 			t.Errorf("%d records have changed", changed)
 		}
 	})
+}
+
+// The two kinds of addresses do not get into each other's way, and a home
+// without a file for IPv6 is whole.
+func TestFiles(t *testing.T) {
+	auto.Home = t.TempDir()
+	os.MkdirAll(auto.Home+"/queue/lock", 0o755)
+	six := IPv6.addr(a)
+	note := func(a ip.Addr) bool {
+		var n Notes
+		n.Dead(a)
+		timedOut(family(a).Path(), a, time.Now().Add(-time.Hour/2))
+		n.TimedOut(a)
+		return n.Dead(a)
+	}
+	for _, f := range families {
+		if f == IPv6 && note(six) {
+			t.Error("noted without a file")
+		}
+		os.WriteFile(f.Path(), make([]byte, records*f.recordSize()), 0o644)
+	}
+	if !note(six) || new(Notes).Dead(a) || !note(a) {
+		t.Error("an address has the wrong notes")
+	}
+	var n Notes
+	n.Dead(six)
+	n.Answered(six)
+	if n.Dead(six) || !n.Dead(a) {
+		t.Error("an answer counts for the wrong address")
+	}
+	note(six)
+	Forgive()
+	if n.Dead(six) || n.Dead(a) {
+		t.Error("not forgiven")
+	}
+	os.Remove(IPv6.Path())
+	if err := IPv6.Clear(IPv6.Path()); err != nil {
+		t.Error(err)
+	}
+	os.Remove(IPv4.Path())
+	if IPv4.Clear(IPv4.Path()) == nil {
+		t.Error("no file, no error")
+	}
 }
