@@ -24,7 +24,8 @@ const (
 	ExitRejected = 73
 	ExitLost     = 74
 	ExitBug      = 81
-	exitCustom   = 82  // the reason is on descriptor 6: D or Z and a text
+	exitCustom   = 82  // the reason was written: D or Z and a text
+	exitIndimail = 88  // the same in other programs
 	ExitEnvelope = 91  // the envelope is not one
 	exitCompat   = 115 // what 11 once was
 	exitNoExec   = 120

@@ -7,7 +7,6 @@ import (
 	"bufio"
 	"io"
 	"os"
-	"strings"
 	"syscall"
 
 	"goqmail/lib/auto"
@@ -22,7 +21,7 @@ type Queue struct {
 	pid      int
 	mess     *os.File
 	envelope *os.File
-	refusal  *os.File      // where qmail-queue may say why it exits 82
+	refusal  *refusal
 	buf      *bufio.Writer // for mess, then for envelope
 	failed   bool
 }
@@ -55,10 +54,10 @@ func Open(env call.Env, stderr *os.File) (*Queue, error) {
 	}
 	defer refusalOut.Close()
 
-	q := &Queue{mess: messOut, envelope: envelopeOut, refusal: refusalIn, buf: bufio.NewWriterSize(messOut, 8192)}
+	q := &Queue{mess: messOut, envelope: envelopeOut, refusal: &refusal{in: refusalIn}, buf: bufio.NewWriterSize(messOut, 8192)}
 	cmd := child.Cmd{
 		Path: program, Args: []string{program}, Env: env, Dir: auto.Home,
-		Files: []*os.File{0: messIn, 1: envelopeIn, 2: stderr, 6: refusalOut}, Keep: true,
+		Files: refusalFiles([]*os.File{0: messIn, 1: envelopeIn, 2: stderr}, refusalOut, env), Keep: true,
 	}
 	q.pid, err = cmd.Start()
 	switch {
@@ -69,6 +68,8 @@ func Open(env call.Env, stderr *os.File) (*Queue, error) {
 		return nil, err
 	case err != nil:
 		q.pid = 0 // Close says so
+	case ok:
+		q.refusal.collect()
 	}
 	return q, nil
 }
@@ -133,8 +134,7 @@ func (q *Queue) Close() error {
 	}
 	q.mess.Close()
 	q.envelope.Close()
-	reason, _ := io.ReadAll(io.LimitReader(q.refusal, 255))
-	q.refusal.Close()
+	reason := q.refusal.reason()
 	if q.pid == 0 {
 		return answer(notStarted())
 	}
@@ -146,7 +146,7 @@ func (q *Queue) Close() error {
 		return exit.Defer("qq crashed (#4.3.0)", nil)
 	case status.ExitStatus() == 0 && q.failed:
 		return answer(ExitRead)
-	case status.ExitStatus() == exitCustom && len(reason) > 2:
+	case (status.ExitStatus() == exitCustom || status.ExitStatus() == exitIndimail) && len(reason) > 2:
 		return custom(reason)
 	}
 	return answer(status.ExitStatus())
@@ -157,7 +157,7 @@ func (q *Queue) Close() error {
 func (q *Queue) Abort() {
 	q.mess.Close()
 	q.envelope.Close()
-	q.refusal.Close()
+	q.refusal.in.Close()
 	if q.pid != 0 {
 		go child.Wait(q.pid) // for processes that live on
 	}
@@ -174,15 +174,3 @@ func notStarted() int {
 // CheckHome tells whether the home directory can be entered. Programs that need
 // it to be their working directory no more still refuse to run without.
 func CheckHome() error { return syscall.Access(auto.Home+"/.", 0) }
-
-// custom turns the reason that came with exitCustom into an error.
-func custom(reason []byte) error {
-	text, _, _ := strings.Cut(string(reason), "\x00")
-	switch {
-	case text == "":
-		return answer(exitCustom)
-	case text[0] == 'D':
-		return exit.Reject(text[1:], nil)
-	}
-	return exit.Defer(text[1:], nil)
-}

@@ -226,6 +226,17 @@ func TestAnswers(t *testing.T) {
 		{"printf Dx >&6; exit 82", exit.Temp, "qq temporary problem (#4.3.0)"}, // too short
 		{"printf '\\000ab' >&6; exit 82", exit.Temp, "qq temporary problem (#4.3.0)"},
 		{"exit 82", exit.Temp, "qq temporary problem (#4.3.0)"},
+		// simscan and its like write to 4, programs of indimail exit 88.
+		{"printf Dvirus >&4; exit 82", exit.Perm, "virus"},
+		{"printf Zlater >&4; exit 88", exit.Temp, "later"},
+		{"printf Dno >&6; exit 88", exit.Perm, "no"},
+		{"exit 88", exit.Temp, "qq temporary problem (#4.3.0)"},
+		{"printf Dno >&2; exit 88", exit.Temp, "qq temporary problem (#4.3.0)"}, // without ERROR_FD
+		// What is no line becomes one.
+		{"printf 'Dno\\r\\n' >&4; exit 82", exit.Perm, "no"},
+		{"printf 'Dno,\\nnever\\n\\n' >&4; exit 82", exit.Perm, "no, never"},
+		{"printf 'D\\033[1m\\377' >&4; exit 82", exit.Perm, "?[1m?"},
+		{"printf 'D\\n\\n\\n' >&4; exit 82", exit.Temp, "qq temporary problem (#4.3.0)"},
 		{"printf Dno >&6; exit 31", exit.Perm, "mail server permanently rejected message (#5.3.0)"},
 	} {
 		_, env := home(t, "cat >/dev/null; "+c.script)
@@ -234,6 +245,54 @@ func TestAnswers(t *testing.T) {
 			t.Logf("in %q", c.script)
 		}
 	}
+}
+
+func TestErrorFD(t *testing.T) {
+	dir, env := home(t, "exit 120")
+	for _, c := range []struct {
+		value, script string
+		code          int
+		text          string
+	}{
+		{"2", "echo Dno >&2; exit 88", exit.Perm, "no"},
+		{"4", "echo Dno >&4; exit 88", exit.Perm, "no"},
+		{"9", "echo Dno >&9; exit 88", exit.Perm, "no"},
+		{"9", "echo Zno >&6; exit 82", exit.Temp, "no"},
+		{"2", "echo words >&2; exit 31", exit.Perm, "mail server permanently rejected message (#5.3.0)"},
+		// What is said before and beside reading hangs nobody.
+		{"2", "yes Dno | head -c 200000 >&2; exit 88", exit.Perm, strings.TrimSuffix(strings.Repeat("no D", 64), " D")[:254]},
+		{"1", "echo Dno >&4; exit 82", exit.Perm, "no"},
+		{"x", "echo Dno >&4; exit 82", exit.Perm, "no"},
+		{"-1", "echo Dno >&4; exit 82", exit.Perm, "no"},
+		{"99999999", "echo Dno >&4; exit 82", exit.Perm, "no"},
+	} {
+		put(t, dir+"/other", c.script)
+		q, err := Open(env.With("QMAILQUEUE", dir+"/other").With("ERROR_FD", c.value), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Write(make([]byte, 200000))
+		q.From("a@b")
+		if !checkError(t, q.Close(), c.code, c.text) {
+			t.Logf("in %q with %s", c.script, c.value)
+		}
+	}
+}
+
+// A program that is given up while it says why leaves nobody hanging.
+func TestAbortWhileRefused(t *testing.T) {
+	dir, env := home(t, "exit 120")
+	put(t, dir+"/other", "cat >/dev/null; exec >&4; mkfifo begun; echo >begun; while echo D; do :; done")
+	q, err := Open(env.With("QMAILQUEUE", dir+"/other"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Abort()
+	var fifo *os.File
+	for fifo == nil {
+		fifo, _ = os.Open(dir + "/begun")
+	}
+	fifo.Close()
 }
 
 func TestLongReason(t *testing.T) {
