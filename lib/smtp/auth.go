@@ -16,6 +16,7 @@ import (
 	"goqmail/lib/commands"
 	"goqmail/lib/extensions"
 	"goqmail/lib/sig"
+	"goqmail/lib/starttls"
 )
 
 // AUTH (RFC 4954) with a program that checks passwords, in the interface of
@@ -44,9 +45,7 @@ func readAuthentication(c *call.Call, on extensions.Set) authentication {
 	case on.Has(extensions.SMTPAuth):
 		a = bySMTPAUTH(c)
 	}
-	if value, ok := c.Env.Lookup("FORCETLS"); ok && value != "0" {
-		a.needsTLS = true
-	}
+	a.needsTLS = a.needsTLS || starttls.ReadPolicy(c.Env).ForLogIn
 	return a
 }
 
@@ -81,11 +80,12 @@ func byHostname(c *call.Call) authentication {
 		return authentication{on: true}
 	}
 	a.host, a.checker = c.Args[1], c.Args[2:]
-	if c.Env.Get("ALLOW_CRAM") != "" {
+	yes := func(name string) bool { return c.Env.Get(name) != "" && starttls.IsSet(c.Env, name) }
+	if yes("ALLOW_CRAM") {
 		a.offered += " CRAM-MD5"
 	}
-	a.needsTLS = c.Env.Get("ALLOW_INSECURE_AUTH") == ""
-	a.required = c.Env.Get("REQUIRE_AUTH") != ""
+	a.needsTLS = !yes("ALLOW_INSECURE_AUTH")
+	a.required = yes("REQUIRE_AUTH")
 	return a
 }
 
@@ -153,9 +153,8 @@ func (s *session) exchange(method string) func(initial string) (credentials, err
 // welcome lets a user send mail to anywhere.
 func (s *session) welcome(user string) {
 	s.loggedIn, s.authenticated = true, true
-	s.relayClient = new(string)
 	s.knownAs(user)
-	s.call.Env = s.call.Env.With("RELAYCLIENT", "")
+	s.mayRelay()
 }
 
 // knownAs makes user the one who sends, for the Received line and for programs.

@@ -19,7 +19,7 @@ type envelope struct {
 const maxRecipients = 16 << 20
 
 func (s *session) mailFrom(argument string) error {
-	if s.ucspi.required && s.tls == nil {
+	if s.lacksTLS() {
 		return s.reply(replyTLSFirst)
 	}
 	if s.authentication.required && !s.loggedIn {

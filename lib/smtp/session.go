@@ -19,6 +19,7 @@ import (
 	"goqmail/lib/exit"
 	"goqmail/lib/extensions"
 	"goqmail/lib/received"
+	"goqmail/lib/starttls"
 	"goqmail/lib/timeout"
 )
 
@@ -35,7 +36,8 @@ func Serve(c *call.Call) int {
 	defer config.Close()
 	if err == nil {
 		s.authentication = readAuthentication(c, s.extensions)
-		s.ucspi = readUCSPI(c)
+		s.ucspi = starttls.ReadUCSPI(c)
+		s.tlsPolicy = starttls.ReadPolicy(c.Env)
 		s.log("New session")
 		err = s.secureAtOnce()
 	}
@@ -65,7 +67,8 @@ type session struct {
 	mail *envelope     // from MAIL to DATA; nil before and after
 	tls  *secured      // nil in the clear
 
-	ucspi          ucspiTLS
+	ucspi          starttls.UCSPI
+	tlsPolicy      starttls.Policy
 	authentication authentication
 	loggedIn       bool // by AUTH, since the last RSET
 	authenticated  bool // by AUTH, ever

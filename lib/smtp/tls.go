@@ -2,9 +2,9 @@ package smtp
 
 import (
 	"strings"
-	"syscall"
 
 	"goqmail/lib/control"
+	"goqmail/lib/errno"
 	"goqmail/lib/extensions"
 	"goqmail/lib/starttls"
 )
@@ -39,23 +39,21 @@ func (t *secured) comment() string {
 // offersTLS tells whether EHLO tells of STARTTLS. To have a certificate is
 // enough for that, be it good or not.
 func (s *session) offersTLS() bool {
-	if s.tls != nil || !s.knowsTLS() {
-		return false
-	}
-	var st syscall.Stat_t
-	return s.ucspi.on || syscall.Stat(control.Path("servercert.pem"), &st) == nil
+	return s.tls == nil && s.knowsTLS() && (s.ucspi.On || starttls.HaveCertificate())
 }
 
 func (s *session) knowsTLS() bool {
-	if _, disabled := s.call.Env.Lookup("DISABLETLS"); disabled {
-		return false
-	}
-	return s.ucspi.on || s.extensions.Has(extensions.SMTPTLS)
+	return !s.tlsPolicy.Denied && (s.ucspi.On || s.extensions.Has(extensions.SMTPTLS))
+}
+
+// lacksTLS tells whether the client has to start TLS before it sends mail.
+func (s *session) lacksTLS() bool {
+	return s.tls == nil && (s.ucspi.Required || s.tlsPolicy.Required)
 }
 
 // secureAtOnce starts TLS before the greeting where the port wants that.
 func (s *session) secureAtOnce() error {
-	if _, at := s.call.Env.Lookup("SMTPS"); !at || !s.extensions.Has(extensions.SMTPTLS) {
+	if _, at := s.call.Env.Lookup("SMTPS"); !at {
 		return nil
 	}
 	return s.secure("", func(refusal string) error { return hangUp(refusal) })
@@ -77,7 +75,7 @@ func (s *session) startTLS(argument string) error {
 // counts for nothing: it may come from another. refuse tells that there will be
 // no TLS.
 func (s *session) secure(ready string, refuse func(reply string) error) error {
-	if s.ucspi.on {
+	if s.ucspi.On {
 		return s.secureOutside(ready)
 	}
 	helper, err := starttls.Start(s.conn.in, s.conn.out, s.call.Err(), s.call.Env, s.timeout)
@@ -102,9 +100,49 @@ func (s *session) secure(ready string, refuse func(reply string) error) error {
 	return nil
 }
 
+// secureOutside has the server that started us speak TLS.
+func (s *session) secureOutside(ready string) error {
+	if ready != "" {
+		s.reply(ready)
+	}
+	s.out.Flush()
+	env, err := s.ucspi.Start(s.call.Env)
+	if err != nil {
+		s.use(s.conn)
+		return hangUp(tlsRefusal("connection failed: " + errno.Text(err)))
+	}
+	s.call.Env = env
+	tls := &secured{Info: starttls.Info{Cipher: env.Get("SSL_CIPHER")}}
+	if s.ucspi.Trusted && env.Get("SSL_CLIENT_S_DN") != "" {
+		s.trust(tls)
+	}
+	s.goOn(tls, connection{s.ucspi.In, s.ucspi.Out})
+	return nil
+}
+
+// trust lets a client relay whose certificate the server that started us has
+// seen to.
+func (s *session) trust(tls *secured) {
+	env := s.call.Env
+	tls.looked, tls.let = true, true
+	tls.Email = env.Get("SSL_CLIENT_S_DN")
+	if email := env.Get("SSL_CLIENT_S_DN_Email"); s.ucspi.Named && email != "" {
+		tls.Email = email
+		s.knownAs(email)
+	}
+	s.mayRelay()
+}
+
+// mayRelay lets the client send mail to anywhere.
+func (s *session) mayRelay() {
+	s.relayClient = new(string)
+	s.call.Env = s.call.Env.With("RELAYCLIENT", "")
+}
+
 // goOn leads the dialogue on over a secured connection, from its start.
 func (s *session) goOn(tls *secured, conn connection) {
 	s.tls = tls
+	s.tell(event{name: sessionStatus, text: "TLS " + tls.Cipher})
 	s.forgetHello()
 	s.use(conn)
 }
@@ -129,8 +167,7 @@ func (s *session) certified() (bool, error) {
 		return false, nil
 	}
 	s.tls.let = true
-	s.relayClient = new(string)
-	s.call.Env = s.call.Env.With("RELAYCLIENT", "")
+	s.mayRelay()
 	return true, nil
 }
 

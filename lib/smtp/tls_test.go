@@ -106,6 +106,9 @@ func TestStartTLSRefused(t *testing.T) {
 		{"handshake", "+\n", "-no\n", nil, []string{"ESMTP\r\n", "STARTTLS\r\n"}, lines(replyTLSReady, "454 TLS connection failed: no (#4.3.0)"), 1},
 		{"argument", "+\n", "+\n", nil, []string{"ESMTP\r\n", "STARTTLS x\r\nQUIT\r\n"}, lines(replyTLSArgument, "221 me"), 0},
 		{"disabled", "+\n", "+\n", call.Env{"DISABLETLS="}, []string{"ESMTP\r\n", "STARTTLS\r\nQUIT\r\n"}, lines(replyUnknown, "221 me"), 0},
+		{"denied", "+\n", "+\n", call.Env{"DENY_TLS=1"}, []string{"ESMTP\r\n", "STARTTLS\r\nQUIT\r\n"}, lines(replyUnknown, "221 me"), 0},
+		{"not denied", "-no\n", "", call.Env{"DENY_TLS=0", "DISABLETLS=0"}, []string{"ESMTP\r\n", "STARTTLS\r\n", "(#4.3.0)\r\n", "QUIT\r\n"}, lines("454 TLS no (#4.3.0)", "221 me"), 0},
+		{"forced", "-no\n", "", call.Env{"FORCE_TLS=1"}, []string{"ESMTP\r\n", "MAIL <a>\r\nQUIT\r\n"}, lines(replyTLSFirst, "221 me"), 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			securing(t, c.first, c.second, nil)
@@ -133,7 +136,7 @@ func TestSMTPS(t *testing.T) {
 
 func TestPlainKnowsNoTLS(t *testing.T) {
 	home(t, map[string]string{"me": "me", "servercert.pem": ""})
-	output, _ := talk(t, call.Env{"SMTPS=1"}, lines("EHLO x", "STARTTLS", "AUTH PLAIN x"))
+	output, _ := talk(t, nil, lines("EHLO x", "STARTTLS", "AUTH PLAIN x"))
 	if want := lines("220 me ESMTP", "250-me", "250-PIPELINING", "250 8BITMIME", replyUnknown, replyUnknown); output != want {
 		t.Errorf("got %q", output)
 	}
@@ -147,9 +150,9 @@ func socketpair(t *testing.T) (near, far *os.File) {
 	return os.NewFile(uintptr(fds[0]), "near"), os.NewFile(uintptr(fds[1]), "far")
 }
 
-// TestUCSPITLS has the test be the server that speaks TLS.
-func TestUCSPITLS(t *testing.T) {
-	home(t, map[string]string{"me": "me"})
+// outside has a session with the test as the server that speaks TLS, to which the
+// client says first clear and then secret.
+func outside(t *testing.T, mode, clear, secret, variables string) (inClear, inSecret string, code int) {
 	pipe := func() (*os.File, *os.File) {
 		r, w, err := os.Pipe()
 		if err != nil {
@@ -162,23 +165,68 @@ func TestUCSPITLS(t *testing.T) {
 	secureIn, secureInFar := pipe()
 	secureOut, secureOutFar := pipe()
 	control, controlFar := socketpair(t)
-	io.WriteString(inFar, "EHLO x\r\nMAIL <a>\r\nSTARTTLS\r\nMAIL <evil>\r\n")
+	io.WriteString(inFar, clear)
+	inFar.Close()
 	go func() {
 		asked := make([]byte, 1)
 		io.ReadFull(controlFar, asked)
-		io.WriteString(controlFar, "SSL_CIPHER=SUITE\x00SSL_PROTOCOL="+string(asked)+"\x00\x00")
-		io.WriteString(secureInFar, lines("RCPT <x>", "MAIL <a>", "QUIT"))
+		io.WriteString(controlFar, variables+"SSL_PROTOCOL="+string(asked)+"\x00\x00")
+		io.WriteString(secureInFar, secret)
+		secureInFar.Close()
 	}()
-	code := Serve(call.New([]string{"qmail-smtpd"}, call.Env{"UCSPITLS=!", "SSLCTLFD=7", "SSLREADFD=8", "SSLWRITEFD=9"},
+	code = Serve(call.New([]string{"qmail-smtpd"}, call.Env{"UCSPITLS=" + mode, "SSLCTLFD=7", "SSLREADFD=8", "SSLWRITEFD=9"},
 		map[int]*os.File{0: in, 1: outFar, 7: control, 8: secureIn, 9: secureOutFar}))
 	outFar.Close()
 	secureOutFar.Close()
-	clear, _ := io.ReadAll(out)
-	secret, _ := io.ReadAll(secureOut)
-	if got, want := string(clear), lines("220 me ESMTP")+ehlo+lines(replyTLSFirst, replyTLSReady); got != want {
-		t.Errorf("in the clear: got %q\nwant %q", got, want)
+	control.Close()
+	first, _ := io.ReadAll(out)
+	second, _ := io.ReadAll(secureOut)
+	return string(first), string(second), code
+}
+
+func TestUCSPITLS(t *testing.T) {
+	home(t, map[string]string{"me": "me", "rcpthosts": "here"})
+	const suite = "SSL_CIPHER=SUITE\x00"
+	const certificate = suite + "SSL_CLIENT_S_DN=/CN=joe\x00SSL_CLIENT_S_DN_Email=joe@a\x00"
+	greeting := lines("220 me ESMTP")
+	none := lines("250-me", "250-PIPELINING", "250 8BITMIME")
+	noCert := "553 sorry, that domain isn't in my list of allowed rcpthosts; no valid cert for gatewaying (#5.7.1)"
+	for _, c := range []struct {
+		name, mode, variables string
+		clear, secret         string
+		inClear, inSecret     string
+		code                  int
+	}{
+		{"required", "!", suite, lines("EHLO x", "MAIL <a>", "STARTTLS", "MAIL <evil>"), lines("RCPT <x>", "MAIL <a>", "QUIT"),
+			greeting + ehlo + lines(replyTLSFirst, replyTLSReady), lines(replyWantMail, "250 ok", "221 me"), 0},
+		{"offered", "", suite, lines("EHLO x", "MAIL <a>", "STARTTLS", "MAIL <evil>"), lines("RCPT <x>", "MAIL <a>", "STARTTLS", "RCPT <b@c>", "QUIT"),
+			greeting + ehlo + lines("250 ok", replyTLSReady), lines(replyWantMail, "250 ok", replyUnknown, noCert, "221 me"), 0},
+		{"off", "-", suite, lines("EHLO x", "STARTTLS", "MAIL <a>", "QUIT"), "", greeting + none + lines(replyUnknown, "250 ok", "221 me"), "", 0},
+		{"with certificate", "?", certificate, lines("MAIL <a>", "STARTTLS"), lines("MAIL <a>", "RCPT <b@c>", "QUIT"),
+			greeting + lines(replyTLSFirst, replyTLSReady), lines("250 ok", "250 ok", "221 me"), 0},
+		{"without certificate", "@", suite, lines("STARTTLS"), lines("MAIL <a>", "RCPT <b@c>", "QUIT"),
+			greeting + lines(replyTLSReady), lines("250 ok", noCert, "221 me"), 0},
+		{"certificate not asked for", "!", certificate, lines("STARTTLS"), lines("MAIL <a>", "RCPT <b@c>", "QUIT"),
+			greeting + lines(replyTLSReady), lines("250 ok", noCert, "221 me"), 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inClear, inSecret, code := outside(t, c.mode, c.clear, c.secret, c.variables)
+			if inClear != c.inClear {
+				t.Errorf("in the clear: got %q\nwant %q", inClear, c.inClear)
+			}
+			if inSecret != c.inSecret || code != c.code {
+				t.Errorf("then: got %d %q\nwant %q", code, inSecret, c.inSecret)
+			}
+		})
 	}
-	if got, want := string(secret), lines(replyWantMail, "250 ok", "221 me"); got != want || code != 0 {
-		t.Errorf("then: got %d %q", code, got)
+}
+
+// The address in a certificate is who sends.
+func TestUCSPITLSNames(t *testing.T) {
+	home(t, map[string]string{"me": "me", "rcpthosts": "here"})
+	_, _, code := outside(t, "@", lines("STARTTLS"), lines("MAIL <a>", "RCPT <b@c>", "DATA", "text", ".", "QUIT"),
+		"SSL_CIPHER=SUITE\x00SSL_CLIENT_S_DN=/CN=joe\x00SSL_CLIENT_S_DN_Email=joe@a\x00")
+	if got := stored(t); code != 0 || !strings.Contains(got, "joe@a@") || !strings.Contains(got, " with ESMTPS (SUITE encrypted)\n  (cert joe@a); ") {
+		t.Errorf("got %d, %q", code, got)
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
 	"goqmail/lib/child"
+	"goqmail/lib/control"
 )
 
 // Info is what a server may want to know of a secured connection.
@@ -34,6 +35,13 @@ type Info struct {
 	Cipher  string // the suite, as OpenSSL calls it
 	Email   string // in the client's certificate, if that is good; "": none
 	Problem string // what is wrong with the client's certificate; "": it is good, or none
+}
+
+// HaveCertificate tells whether there is a servercert.pem, be it good or not:
+// that is what TLS is offered for.
+func HaveCertificate() bool {
+	var st syscall.Stat_t
+	return syscall.Stat(control.Path("servercert.pem"), &st) == nil
 }
 
 // Helper is a qmail-tls.
