@@ -168,6 +168,22 @@ func Build(u Users) (*Programs, error) {
 			return nil, err
 		}
 	}
+	return ready(from, u)
+}
+
+// BuildWith makes programs of this tree ready that are built with variables of
+// make, such as SPAWN=300.
+func BuildWith(u Users, variables ...string) (*Programs, error) {
+	Tree()
+	from := Root() + "/t/.bin/" + variables[0]
+	if err := build(from, variables...); err != nil {
+		return nil, err
+	}
+	return ready(from, u)
+}
+
+// ready copies the programs of a directory to where they have owners.
+func ready(from string, u Users) (*Programs, error) {
 	dir, err := SharedDir()
 	if err != nil {
 		return nil, err
@@ -182,7 +198,7 @@ func Build(u Users) (*Programs, error) {
 }
 
 // build runs make. Two packages' tests may come here at once.
-func build(to string) error {
+func build(to string, variables ...string) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
@@ -194,7 +210,7 @@ func build(to string) error {
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
 		return os.NewSyscallError("flock", err)
 	}
-	cmd := exec.Command("make", "-s", "bin", "BIN="+to)
+	cmd := exec.Command("make", append(variables, "-s", "bin", "BIN="+to)...)
 	cmd.Dir = Root()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("make bin: %w\n%s", err, out)

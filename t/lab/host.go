@@ -73,7 +73,7 @@ func start(parent *Host) (*Host, error) {
 		h.Close()
 		return nil, fmt.Errorf("mount /proc: %s", strings.TrimSpace(complaint.String()))
 	}
-	for _, name := range []string{"pid", "net", "uts", "ipc", "mnt"} {
+	for _, name := range namespaces {
 		fd, err := unix.Open(fmt.Sprintf("/proc/%d/ns/%s", h.init.Process.Pid, name), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			h.Close()
@@ -83,6 +83,11 @@ func start(parent *Host) (*Host, error) {
 	}
 	return h, nil
 }
+
+// namespaces are a host's in the order of Host.ns.
+var namespaces = []string{"pid", "net", "uts", "ipc", "mnt"}
+
+const netNS = 1 // among them
 
 // Fork makes another host, whose mounts start as a copy of h's: files below a
 // mount that neither replaces are shared by both.

@@ -102,11 +102,11 @@ var Refused = sync.OnceValue(func() error {
 	return nil
 })
 
-// Await waits until cond holds, at most 20 seconds, and fails the test
+// Await waits until cond holds, at most a minute, and fails the test
 // otherwise: what names what was waited for.
 func Await(t T, what string, cond func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !cond(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !cond(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain for %s", what)
 		}
