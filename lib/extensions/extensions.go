@@ -23,6 +23,7 @@ const (
 	SMTPAuthHostname    Name = "smtp-auth-hostname"        // AUTH in, with a host name as first argument
 	SMTPTLS             Name = "smtp-tls"                  // STARTTLS and SMTPS, in and out
 	SMTPDLogmsg         Name = "smtpd-logmsg"              // qmail-smtpd tells its log what happens
+	SMTPDLog            Name = "smtpd-log"                 // the same, for programs that read logs
 	BadMailFromWildcard Name = "badmailfrom-wildcard"      // lines .domain in badmailfrom
 	BadMailFromRelay    Name = "badmailfrom-x-relayclient" // badmailfrom is not for RELAYCLIENT
 	NullSenderOneRcpt   Name = "nullenvsender-recipcount"  // a bounce has one recipient
@@ -34,7 +35,7 @@ const (
 // Known lists all names.
 func Known() []Name {
 	return []Name{
-		SMTPAuth, SMTPAuthHostname, SMTPTLS, SMTPDLogmsg, BadMailFromWildcard, BadMailFromRelay,
+		SMTPAuth, SMTPAuthHostname, SMTPTLS, SMTPDLogmsg, SMTPDLog, BadMailFromWildcard, BadMailFromRelay,
 		NullSenderOneRcpt, RFC2821, DoubleBounceTrim, RereadConcurrency,
 	}
 }

@@ -128,12 +128,14 @@ func (s *session) logIn(argument string) error {
 	}
 	if err == errRefused {
 		s.log("AUTH refused <" + who.user + ">")
+		s.tell(event{name: authStatus, user: who.user, text: s.said})
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	s.log("AUTH accepted <" + who.user + ">")
+	s.tell(event{name: authStatus, user: who.user, text: replyAuthOK})
 	s.welcome(who.user)
 	return s.reply(replyAuthOK)
 }

@@ -5,7 +5,7 @@
 // The files are the subjects: session (how a dialogue runs and ends), config
 // (what it is told beforehand), greeting, envelope, address, data (the message),
 // hops, and replies. What patches to qmail brought is off until it is configured:
-// auth, tls, brakes, recipientcheck, and log.
+// auth, tls, brakes, recipientcheck, log, and events.
 package smtp
 
 import (
@@ -39,6 +39,7 @@ func Serve(c *call.Call) int {
 		s.ucspi = starttls.ReadUCSPI(c)
 		s.tlsPolicy = starttls.ReadPolicy(c.Env)
 		s.log("New session")
+		s.tell(event{name: sessionStatus, text: "begins"})
 		err = s.secureAtOnce()
 	}
 	if err == nil {
@@ -63,6 +64,7 @@ type session struct {
 	conn connection // what in and out are read from and written to
 	in   *bufio.Reader
 	out  *bufio.Writer // flushed whenever we wait for the client
+	said string        // the last reply
 	hop  received.Hop  // where the client's mail comes from
 	mail *envelope     // from MAIL to DATA; nil before and after
 	tls  *secured      // nil in the clear
@@ -88,9 +90,9 @@ func (s *session) use(conn connection) {
 
 // table is the commands that the server knows.
 var table = [...]commands.Command[*session]{
-	{Verb: "rcpt", Run: (*session).rcptTo},
-	{Verb: "mail", Run: (*session).mailFrom},
-	{Verb: "data", Run: (*session).data},
+	{Verb: "rcpt", Run: (*session).rcptTold},
+	{Verb: "mail", Run: (*session).mailTold},
+	{Verb: "data", Run: (*session).dataTold},
 	{Verb: "quit", Run: (*session).quit},
 	{Verb: "helo", Run: (*session).heloFrom},
 	{Verb: "ehlo", Run: (*session).ehloFrom},
@@ -105,6 +107,7 @@ var table = [...]commands.Command[*session]{
 // reply sends a line to the client. It returns nil, to go on with: when the
 // line cannot be sent, the next read says so.
 func (s *session) reply(line string) error {
+	s.said = line
 	s.out.WriteString(line)
 	s.out.WriteString("\r\n")
 	return nil
@@ -132,6 +135,7 @@ func (s *session) end(err error) int {
 		s.reply(replyMemory)
 	}
 	s.log(s.ending(err) + ": quitting")
+	s.tell(event{name: sessionStatus, text: "ends: " + s.ending(err)})
 	if s.out.Flush() != nil || !errors.Is(err, errQuit) {
 		return lost
 	}

@@ -1,0 +1,124 @@
+package smtp
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+
+	"goqmail/lib/extensions"
+)
+
+// event is what smtpd-log has a line for; see qmail-log(5).
+type event struct {
+	name      string
+	sender    string
+	user      string // "": who the client is known to be
+	recipient string
+	text      string
+}
+
+// The names of events. Those about senders and recipients are chkuser's, which
+// logwatch counts; "status:" it passes over.
+const (
+	senderAccepted   = "accepted sender"
+	bounceAccepted   = "accepted null sender"
+	senderRejected   = "rejected sender"
+	rcptAccepted     = "accepted rcpt"
+	rcptRelayed      = "relaying rcpt"
+	rcptRejected     = "rejected rcpt"
+	relayingRejected = "rejected relaying"
+	sessionStatus    = "session status"
+	authStatus       = "auth status"
+	messageStatus    = "message status"
+)
+
+// tell tells standard error of an event, if smtpd-log is among the extensions.
+func (s *session) tell(e event) {
+	if !s.extensions.Has(extensions.SMTPDLog) {
+		return
+	}
+	if e.user == "" && s.hop.RemoteInfo != nil {
+		e.user = *s.hop.RemoteInfo
+	}
+	helo := ""
+	if s.hop.Helo != nil {
+		helo = *s.hop.Helo
+	}
+	// Of what stands between colons only the last may have some: an IPv6 address.
+	s.call.Err().WriteString("qmail-smtpd[" + strconv.Itoa(os.Getpid()) + "]: CHKUSER " + e.name +
+		": from <" + tame(e.sender, " :") + ":" + tame(e.user, " :") +
+		":> remote <" + tame(helo, " :") + ":" + tame(s.hop.RemoteHost, " :") + ":" + tame(s.hop.RemoteIP, " ") +
+		"> rcpt <" + tame(e.recipient, " ") + "> : " + tame(e.text, "") + "\n")
+}
+
+// tame replaces what could make others' words look like parts of the line, and
+// the bytes in also.
+func tame(s, also string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c < ' ' || c > '~' || strings.IndexByte(`<>"`, c) >= 0 || strings.IndexByte(also, c) >= 0 {
+			b[i] = '_'
+		}
+	}
+	return string(b)
+}
+
+// answer is what the client heard, or will hear, or why it will not.
+func (s *session) answer(err error) string {
+	var last hangUp
+	switch {
+	case err == nil:
+		return s.said
+	case errors.As(err, &last):
+		return string(last)
+	}
+	return s.ending(err)
+}
+
+// mailTold is MAIL and its event.
+func (s *session) mailTold(argument string) error {
+	err := s.mailFrom(argument)
+	e := event{name: senderAccepted, sender: parseAddress(argument), text: "sender accepted"}
+	if answer := s.answer(err); answer != replyOK {
+		e.name, e.text = senderRejected, answer
+	} else if e.sender == "" {
+		e.name, e.text = bounceAccepted, "accepted null sender always"
+	}
+	s.tell(e)
+	return err
+}
+
+// rcptTold is RCPT and its event.
+func (s *session) rcptTold(argument string) error {
+	err := s.rcptTo(argument)
+	e := event{name: rcptAccepted, recipient: parseAddress(argument), text: "found existing recipient domain"}
+	if s.mail != nil {
+		e.sender = s.mail.sender
+	}
+	switch answer := s.answer(err); {
+	case answer == s.noGateway():
+		e.name, e.text = relayingRejected, answer
+	case answer != replyOK:
+		e.name, e.text = rcptRejected, answer
+	case s.relayClient != nil:
+		e.name, e.text = rcptRelayed, "client allowed to relay"
+	case s.rcptCheck != "":
+		e.text = "found existing recipient"
+	}
+	s.tell(e)
+	return err
+}
+
+// dataTold is DATA and its event.
+func (s *session) dataTold(argument string) error {
+	e := event{name: messageStatus}
+	recipients := 0
+	if s.mail != nil {
+		e.sender, recipients = s.mail.sender, len(s.mail.recipients)
+	}
+	err := s.data(argument)
+	e.text = s.answer(err) + ", " + strconv.Itoa(recipients) + " recipients"
+	s.tell(e)
+	return err
+}
