@@ -11,6 +11,7 @@ import (
 
 	"goqmail/lib/descriptor"
 	"goqmail/lib/queue"
+	"goqmail/lib/route"
 	"goqmail/lib/syncdir"
 )
 
@@ -19,7 +20,7 @@ import (
 // It runs in a goroutine of its own.
 type preprocessor struct {
 	layout queue.Layout
-	routes *routes
+	routes *route.Table
 	num    queue.Num
 
 	uid, pid uint64
@@ -160,7 +161,7 @@ func (p *preprocessor) addSender(sender string) error {
 }
 
 func (p *preprocessor) addRecipient(recipient string) error {
-	address, local := p.routes.route(recipient)
+	address, local := p.routes.Route(recipient)
 	i, name := 1, p.layout.Remote(p.num)
 	if local {
 		i, name = 0, p.layout.Local(p.num)

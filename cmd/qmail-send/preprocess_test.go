@@ -7,8 +7,16 @@ import (
 	"testing"
 
 	"goqmail/lib/auto"
+	"goqmail/lib/control"
 	"goqmail/lib/queue"
+	"goqmail/lib/route"
 )
+
+var testRoutes = &route.Table{
+	DefaultHost: "me.example",
+	Locals:      control.NewSet([]string{"here.example", "me.example"}),
+	Virtual:     control.NewMap([]string{"v.example:virt", "ann@v.example:ann-box"}),
+}
 
 // preprocess runs the preprocessor over message 9 of a lab that is not
 // started.
@@ -107,7 +115,7 @@ func FuzzPreprocess(f *testing.F) {
 		var want [2]string
 		for _, record := range strings.SplitAfter(todo, "\x00") {
 			if strings.HasPrefix(record, "T") && strings.HasSuffix(record, "\x00") {
-				address, local := testRoutes.route(record[1 : len(record)-1])
+				address, local := testRoutes.Route(record[1 : len(record)-1])
 				i := 1
 				if local {
 					i = 0

@@ -9,6 +9,7 @@ import (
 	"goqmail/lib/control"
 	"goqmail/lib/extensions"
 	"goqmail/lib/queue"
+	"goqmail/lib/route"
 )
 
 // settings is what the control files say; see qmail-send(8).
@@ -23,7 +24,7 @@ type settings struct {
 	doubleBounceTo         string // address that double bounces go to
 	noDoubleBounce         bool   // there are none
 
-	routes     *routes
+	routes     *route.Table
 	extensions extensions.Set
 	unknown    []string // complaints about names in control/extensions
 }
@@ -38,26 +39,19 @@ type me struct {
 	known bool
 }
 
-var errNoLocals = errors.New("neither control/locals nor control/me")
-
 // readSettings reads the control files. A file that is there and cannot be
 // read is an error, and so is not to know which mail is local.
 func readSettings() (*settings, error) {
 	var f firstError
-	s := &settings{routes: &routes{}}
+	s := &settings{}
 	s.me.name, s.me.known = f.line("me", "")
 	s.readExtensions(&f)
 	s.readBounces(&f)
 	s.lifetime = int64(f.int("queuelifetime", 604800))
 	s.readConcurrency(&f)
 
-	s.routes.defaultHost, _ = f.line("envnoathost", s.me.or("envnoathost"))
-	percenthack, _, err := control.Lines("percenthack")
-	f.note(err)
-	s.routes.percenthack = control.NewSet(percenthack)
-	s.routes.locals, err = readLocals(s.me)
-	f.note(err)
-	s.routes.virtual, err = readVirtual()
+	var err error
+	s.routes, err = route.Read()
 	f.note(err)
 	return s, f.err
 }
@@ -99,25 +93,6 @@ func (m me) or(missing string) string {
 	return missing
 }
 
-func readLocals(me me) (control.Set, error) {
-	lines, ok, err := control.Lines("locals")
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		if !me.known {
-			return nil, errNoLocals
-		}
-		lines = strings.Split(me.name, "\x00")
-	}
-	return control.NewSet(lines), nil
-}
-
-func readVirtual() (control.Map, error) {
-	lines, _, err := control.Lines("virtualdomains")
-	return control.NewMap(lines), err
-}
-
 // reread reads locals and virtualdomains again, the two files that may change
 // while qmail-send runs, and the limits if control/extensions says so.
 func (m *manager) reread() {
@@ -137,19 +112,12 @@ func (m *manager) reread() {
 }
 
 func (m *manager) rereadRoutes() {
-	locals, err := readLocals(m.set.me)
-	if err != nil {
-		m.log.print("alert: unable to reread control/locals")
+	routes, unread := m.set.routes.Reread()
+	if unread != "" {
+		m.log.print("alert: unable to reread control/" + unread)
 		return
 	}
-	virtual, err := readVirtual()
-	if err != nil {
-		m.log.print("alert: unable to reread control/virtualdomains")
-		return
-	}
-	routes := *m.set.routes
-	routes.locals, routes.virtual = locals, virtual
-	m.set.routes = &routes
+	m.set.routes = routes
 }
 
 // rereadConcurrency takes new limits. Deliveries beyond them go on.
