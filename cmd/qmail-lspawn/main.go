@@ -17,6 +17,7 @@ import (
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
 	"goqmail/lib/exit"
+	"goqmail/lib/owner"
 	"goqmail/lib/spawn"
 )
 
@@ -26,10 +27,8 @@ func main() { call.Main(run) }
 type lspawn struct {
 	env             call.Env
 	defaultdelivery string
-	program         string   // qmail-local
-	complaints      *os.File // descriptor 2
-	queue           int      // uid of qmailq
-	getpwAs         identity
+	program         string // qmail-local
+	owners          *owner.Finder
 }
 
 func run(c *call.Call) int {
@@ -40,33 +39,21 @@ func run(c *call.Call) int {
 	if len(c.Args) < 2 {
 		return exit.Perm
 	}
-	l := &lspawn{env: c.Env, defaultdelivery: c.Args[1], program: "bin/qmail-local", complaints: c.Err()}
+	l := &lspawn{env: c.Env, defaultdelivery: c.Args[1], program: "bin/qmail-local"}
 	if program, ok := c.Env.Lookup("QMAILLOCAL"); ok {
 		l.program = program
 	}
-	if missing := l.accounts(); missing != "" {
+	queue, err := account.Uid(auto.UserQ)
+	missing := "user " + auto.UserQ
+	if err == nil {
+		l.owners, missing = owner.NewFinder(c.Env, c.Err())
+	}
+	if missing != "" {
 		c.Err().WriteString("fatal: unable to find " + missing + "\n")
 		return exit.Temp
 	}
 	spawn.Signals()
-	server := spawn.Server{Queue: l.queue, Deliver: l.deliver}
+	server := spawn.Server{Queue: queue, Deliver: l.deliver}
 	server.Serve(c.In(), c.Out())
 	return exit.OK
-}
-
-// accounts looks up the accounts that we need and names one that is missing.
-func (l *lspawn) accounts() (missing string) {
-	uidp, err := account.Uid(auto.UserP)
-	if err != nil {
-		return "user " + auto.UserP
-	}
-	if l.queue, err = account.Uid(auto.UserQ); err != nil {
-		return "user " + auto.UserQ
-	}
-	gidn, err := account.Gid(auto.GroupNofiles)
-	if err != nil {
-		return "group " + auto.GroupNofiles
-	}
-	l.getpwAs = identity{uint32(uidp), uint32(gidn)}
-	return ""
 }
