@@ -17,7 +17,6 @@ import (
 	"goqmail/lib/call"
 	"goqmail/lib/commands"
 	"goqmail/lib/sig"
-	"goqmail/lib/timeout"
 )
 
 func main() { call.Main(run) }
@@ -39,13 +38,18 @@ func run(c *call.Call) int {
 
 // serve leads a dialogue until it is over, or another program leads it on.
 func serve(c *call.Call) {
-	s := &session{
-		call: c,
-		in:   bufio.NewReader(timeout.Reader{File: c.In(), Limit: patience}),
-		out:  bufio.NewWriter(timeout.Writer{File: c.Out(), Limit: patience}),
-	}
+	s := &session{call: c, in: bufio.NewReader(nil), out: bufio.NewWriter(nil)}
+	s.use(connection{c.In(), c.Out()})
 	if len(c.Args) < 3 {
 		s.refuse("usage: popup hostname subprogram")
+		return
+	}
+	if err := s.readEncryption(); err != nil {
+		s.complain(err)
+		return
+	}
+	defer s.tls.close()
+	if s.secureAtOnce() != nil {
 		return
 	}
 	s.stamp = "<" + strconv.Itoa(os.Getpid()) + "." + strconv.FormatInt(time.Now().Unix(), 10) + "@" + c.Args[1] + ">"

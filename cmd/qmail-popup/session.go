@@ -11,16 +11,30 @@ import (
 	"goqmail/lib/child"
 	"goqmail/lib/commands"
 	"goqmail/lib/sig"
+	"goqmail/lib/timeout"
 )
 
 // session is one dialogue. Each reply is sent at once.
 type session struct {
 	call    *call.Call
+	conn    connection // what in and out are read from and written to
 	in      *bufio.Reader
 	out     *bufio.Writer
+	tls     encryption
 	stamp   string // what an APOP digest has in it beside the password
 	user    string
 	hasUser bool
+}
+
+// connection is the two descriptors to the client.
+type connection struct{ in, out *os.File }
+
+// use makes conn the connection. Nothing of what was read from another before
+// is left.
+func (s *session) use(conn connection) {
+	s.conn = conn
+	s.in.Reset(timeout.Reader{File: conn.in, Limit: patience})
+	s.out.Reset(timeout.Writer{File: conn.out, Limit: patience})
 }
 
 var table = [...]commands.Command[*session]{
@@ -29,6 +43,8 @@ var table = [...]commands.Command[*session]{
 	{Verb: "apop", Run: (*session).apop},
 	{Verb: "quit", Run: (*session).quit},
 	{Verb: "noop", Run: (*session).okay},
+	{Verb: "capa", Run: (*session).capabilities},
+	{Verb: "stls", Run: (*session).startTLS},
 }
 
 func (s *session) reply(line string) error {
@@ -52,7 +68,10 @@ func (s *session) quit(string) error {
 }
 
 func (s *session) userIs(name string) error {
-	if name == "" {
+	switch {
+	case s.tls.missing():
+		return s.wantTLS()
+	case name == "":
 		return s.refuse("syntax error")
 	}
 	s.user, s.hasUser = name, true
@@ -69,7 +88,12 @@ func (s *session) passwordIs(password string) error {
 	return s.goOn(s.user, password)
 }
 
+func (s *session) wantTLS() error { return s.refuse("TLS required: STLS first") }
+
 func (s *session) apop(argument string) error {
+	if s.tls.missing() {
+		return s.wantTLS()
+	}
 	user, digest, ok := strings.Cut(argument, " ")
 	if !ok {
 		return s.refuse("syntax error")
@@ -89,7 +113,7 @@ func (s *session) goOn(user, password string) error {
 	defer out.Close()
 	cmd := child.Cmd{
 		Args: s.call.Args[2:], Env: s.call.Env,
-		Files: []*os.File{s.call.In(), s.call.Out(), s.call.Err(), in},
+		Files: []*os.File{s.conn.in, s.conn.out, s.call.Err(), in},
 	}
 	// For the program. os/signal would not: to it, ignored is where Reset goes back to.
 	sig.Default(syscall.SIGPIPE)

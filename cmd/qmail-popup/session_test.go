@@ -9,9 +9,9 @@ import (
 )
 
 // talk leads a dialogue in which the client sends input, and returns what it
-// gets. The program that is run writes its descriptor 3 to where the result
+// gets, with one more variable in the environment. The program that is run writes its descriptor 3 to where the result
 // given comes from.
-func talk(t *testing.T, input string, args ...string) (output, given string) {
+func talk(t *testing.T, input, variable string, args ...string) (output, given string) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(dir+"/in", []byte(input), 0o600); err != nil {
@@ -32,7 +32,7 @@ func talk(t *testing.T, input string, args ...string) (output, given string) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	env := call.Env{"PATH=/usr/bin:/bin", "GIVEN=" + dir + "/given"}
+	env := call.Env{"PATH=/usr/bin:/bin", "GIVEN=" + dir + "/given", variable}
 	serve(call.New(append([]string{"qmail-popup"}, args...), env, map[int]*os.File{0: in, 1: out, 2: log}))
 	data, err := os.ReadFile(dir + "/out")
 	if err != nil {
@@ -61,7 +61,7 @@ func TestServe(t *testing.T) {
 			"-ERR USER first\r\n-ERR syntax error\r\n-ERR USER first\r\n+OK \r\n-ERR syntax error\r\n-ERR syntax error\r\n" +
 				"-ERR authorization first\r\n-ERR authorization first\r\n", ""},
 	} {
-		output, given := talk(t, test.input, "h.example", "sh", "-c", keep+test.script)
+		output, given := talk(t, test.input, "", "h.example", "sh", "-c", keep+test.script)
 		if output != greeting+test.output || given != test.given {
 			t.Errorf("%s: got %q %q, want %q %q", test.name, output, given, greeting+test.output, test.given)
 		}
@@ -77,7 +77,7 @@ func TestServeFails(t *testing.T) {
 		{[]string{"h.example"}, "-ERR usage: popup hostname subprogram\r\n"},
 		{[]string{"h.example", "/nonexistent"}, greeting + "-ERR authorization failed\r\n"},
 	} {
-		if output, _ := talk(t, "APOP joe x\r\n", test.args...); output != test.want {
+		if output, _ := talk(t, "APOP joe x\r\n", "", test.args...); output != test.want {
 			t.Errorf("%q: got %q, want %q", test.args, output, test.want)
 		}
 	}
