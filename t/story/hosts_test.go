@@ -106,5 +106,13 @@ func (h *host) serve(log, port, program string) {
 		"::", port, home+"/bin/"+program)
 }
 
+// setNames replaces what the host knows of the world.
+func (h *host) setNames(zone string) {
+	h.t.Helper()
+	if err := h.names.Set(zone); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 // at is a user's address at the host.
 func (h *host) at(user string) string { return user + "@" + h.name }
