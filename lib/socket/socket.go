@@ -30,7 +30,7 @@ var ErrFamily = errors.New("not an Internet socket")
 // from, the connection comes from there. The error is os.ErrDeadlineExceeded
 // or the system's.
 func Connect(kind Kind, from *ip.Addr, to ip.Addr, port int, limit time.Duration) (*os.File, error) {
-	fd, err := open(kind, to.Is4())
+	fd, err := open(family(to), kind)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func connected(f *os.File, limit time.Duration) error {
 // Listen makes a socket that takes TCP connections to a port, 0 for a free one,
 // of a local address. With the address :: it takes those of both families.
 func Listen(addr ip.Addr, port int) (*os.File, error) {
-	fd, err := open(TCP, addr.Is4())
+	fd, err := open(family(addr), TCP)
 	if err != nil {
 		return nil, err
 	}
@@ -200,11 +200,7 @@ func control(f *os.File, do func(fd int) error) error {
 }
 
 // open makes a socket that does not pass to other programs by chance.
-func open(kind Kind, v4 bool) (fd int, err error) {
-	family := syscall.AF_INET6
-	if v4 {
-		family = syscall.AF_INET
-	}
+func open(family int, kind Kind) (fd int, err error) {
 	syscall.ForkLock.RLock()
 	fd, err = syscall.Socket(family, int(kind), 0)
 	if err == nil {
@@ -219,6 +215,13 @@ func open(kind Kind, v4 bool) (fd int, err error) {
 		return -1, err
 	}
 	return fd, nil
+}
+
+func family(addr ip.Addr) int {
+	if addr.Is4() {
+		return syscall.AF_INET
+	}
+	return syscall.AF_INET6
 }
 
 func sockaddr(addr ip.Addr, port int, v4 bool) syscall.Sockaddr {
