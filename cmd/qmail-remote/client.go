@@ -17,6 +17,7 @@ type message struct {
 	sender     string // as SMTP commands carry it
 	recipients []string
 	text       io.Reader
+	utf8       need
 }
 
 // client is our side of the dialogue with the other host (RFC 5321).
@@ -29,6 +30,7 @@ type client struct {
 	in       *bufio.Reader
 	out      io.Writer
 	said     []byte   // its last reply; empty once reported
+	utf8     need     // of the message
 	offers   []string // lines of its reply to EHLO, but for the first
 	mute     bool     // there is no point in a good bye
 	critical bool     // it may have taken the message, though it has not said so
@@ -54,6 +56,7 @@ func newClient(conn *os.File, t target, c *config) *client {
 // send sends the message and returns the verdict on it. For each recipient it
 // names it writes a report: r accepted, s refused for now, h refused.
 func (c *client) send(m message, reports io.Writer) verdict {
+	c.utf8 = m.utf8
 	v, err := c.dialogue(m, reports)
 	if err != nil {
 		return c.died()
@@ -81,7 +84,11 @@ func (c *client) dialogue(m message, reports io.Writer) (verdict, error) {
 	if err != nil || v != "" {
 		return v, err
 	}
-	code, err := c.command("MAIL FROM:<" + m.sender + ">" + parameters)
+	more, v, err := c.announceUTF8()
+	if err != nil || v != "" {
+		return v, err
+	}
+	code, err := c.command("MAIL FROM:<" + m.sender + ">" + parameters + more)
 	if err != nil || code >= 400 {
 		return c.quit(severity(code)+"Connected to ", " but sender was rejected", err)
 	}

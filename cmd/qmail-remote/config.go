@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"strings"
 	"syscall"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"goqmail/lib/control"
 	"goqmail/lib/extensions"
 	"goqmail/lib/ip"
-	"goqmail/lib/quote"
 )
 
 // config is what the control files say.
@@ -22,6 +20,7 @@ type config struct {
 	senders        control.Map   // authsenders
 	from           *ip.Addr      // outgoingip: where connections come from; nil: wherever
 	extensions     extensions.Set
+	utf8           bool // smtputf8
 }
 
 func readConfig() (*config, verdict) {
@@ -64,6 +63,10 @@ func readConfig() (*config, verdict) {
 	if err != nil {
 		return nil, noControls
 	}
+	utf8, err := wanted.UTF8()
+	if err != nil {
+		return nil, noControls
+	}
 	from, ok, err := control.Line("outgoingip")
 	if err != nil {
 		return nil, noControls
@@ -80,6 +83,7 @@ func readConfig() (*config, verdict) {
 		routes:         control.NewMap(routes),
 		senders:        control.NewMap(senders),
 		extensions:     wanted,
+		utf8:           utf8,
 	}, ""
 }
 
@@ -96,13 +100,4 @@ func parseSource(s string) (from *ip.Addr, ok bool) {
 		return nil, ok
 	}
 	return &a, ok
-}
-
-// quoteAddress gives an address as SMTP commands carry it: with its local part
-// quoted if need be. Without a domain, it is left alone.
-func quoteAddress(address string) string {
-	if !strings.Contains(address, "@") {
-		return address
-	}
-	return quote.Address(address)
 }

@@ -61,7 +61,7 @@ func (c *client) refusal(code uint64) string {
 // extended tells whether to ask for extensions: HELO is all that plain qmail
 // needs.
 func (c *client) extended() bool {
-	return c.extensions.Has(extensions.SMTPAuth) || c.extensions.Has(extensions.SMTPTLS) || c.policy.try || c.target.login.given()
+	return c.extensions.Has(extensions.SMTPAuth) || c.extensions.Has(extensions.SMTPTLS) || c.policy.try || c.target.login.given() || c.utf8 != none
 }
 
 // ehloSafely introduces us, and once more after TLS has begun, because neither

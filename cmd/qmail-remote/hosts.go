@@ -30,6 +30,7 @@ func (c *config) hostsFor(sender, domain string) ([]target, verdict) {
 	}
 	resolver := dns.New()
 	resolver.IPv6 = own.IPv6()
+	resolver.Unicode = c.utf8
 	look := resolver.Exchangers
 	route, routed := c.route(sender, domain)
 	if routed {

@@ -41,9 +41,12 @@ func deliver(c *call.Call, reports io.Writer) verdict {
 	if v != "" {
 		return v
 	}
-	m := message{sender: quoteAddress(c.Args[2]), text: c.In()}
+	m := message{sender: config.quoteAddress(c.Args[2]), text: c.In()}
 	for _, recipient := range c.Args[3:] {
-		m.recipients = append(m.recipients, quoteAddress(recipient))
+		m.recipients = append(m.recipients, config.quoteAddress(recipient))
+	}
+	if config.utf8 {
+		m.needUTF8()
 	}
 	hosts, v := config.hostsFor(c.Args[2], c.Args[1])
 	if v != "" {

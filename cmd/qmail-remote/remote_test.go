@@ -309,7 +309,7 @@ func TestQuoteAddress(t *testing.T) {
 		"joe@[1.2.3.4]":  "joe@[1.2.3.4]",
 		`"quoted"@there`: `"\"quoted\""@there`,
 	} {
-		if got := quoteAddress(address); got != want {
+		if got := new(config).quoteAddress(address); got != want {
 			t.Errorf("%q: got %q, want %q", address, got, want)
 		}
 	}

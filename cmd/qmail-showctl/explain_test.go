@@ -64,7 +64,7 @@ func TestDefaults(t *testing.T) {
 		"morercpthosts":     "(Default.) No rcpthosts; morercpthosts is irrelevant.",
 		"morercpthosts.cdb": "(Default.) No effect.",
 	})
-	if got, want := len(paragraphs(t)), len(settings)-1+2; got != want {
+	if got, want := len(paragraphs(t)), len(settings)-2+2; got != want {
 		t.Errorf("%d paragraphs, want %d", got, want)
 	}
 }

@@ -46,6 +46,7 @@ var settings = [...]setting{
 	{"rcpthosts", list, "SMTP clients may send messages to any recipient.", "SMTP clients may send messages to recipients at ", "."},
 	{"smtpgreeting", host, "smtpgreeting", "SMTP greeting: 220 ", ""},
 	{"smtproutes", list, "No artificial SMTP routes.", "SMTP route: ", ""},
+	{"smtputf8", patch, "", "SMTPUTF8: ", ""},
 	{"timeoutconnect", number, "60", "SMTP client connection timeout is ", " seconds"},
 	{"timeoutremote", number, "1200", "SMTP client data timeout is ", " seconds"},
 	{"timeoutsmtpd", number, "1200", "SMTP server data timeout is ", " seconds"},

@@ -9,8 +9,10 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	miekg "github.com/miekg/dns"
+	"golang.org/x/net/idna"
 
 	"goqmail/lib/ip"
 	"goqmail/lib/resolv"
@@ -27,6 +29,7 @@ var ErrTemp = resolv.ErrTemp
 // Resolver asks questions. Make one with New.
 type Resolver struct {
 	IPv6    bool // find IPv6 addresses, too
+	Unicode bool // look for names beyond ASCII in the form that the DNS has for them (RFC 5891)
 	servers servers
 }
 
@@ -143,6 +146,13 @@ const maxUDP = 1232
 // lookup asks for the records of a type. Answers also have the aliases that
 // led to the records. Without an error there is at least one.
 func (r *Resolver) lookup(name string, recordType uint16) ([]miekg.RR, error) {
+	if r.Unicode && strings.IndexFunc(name, func(c rune) bool { return c >= utf8.RuneSelf }) >= 0 {
+		ascii, err := idna.Lookup.ToASCII(name)
+		if err != nil {
+			return nil, ErrNone
+		}
+		name = ascii
+	}
 	name = miekg.Fqdn(name)
 	if _, ok := miekg.IsDomainName(name); !ok {
 		return nil, ErrNone

@@ -160,6 +160,29 @@ func TestIPv6(t *testing.T) {
 	}
 }
 
+func TestUnicode(t *testing.T) {
+	z := &zone{records: map[string]string{
+		"xn--bcher-kva.example MX":   "xn--bcher-kva.example. MX 10 mx1.b.example.",
+		"mx1.b.example A":            "mx1.b.example. A 192.0.2.1",
+		"_odd.example MX":            "_odd.example. MX 10 mx1.b.example.",
+		"b\\195\\188cher.example MX": "b\\195\\188cher.example. MX 10 mx1.b.example.",
+	}}
+	for _, domain := range []string{"b\u00fccher.example", "B\u00dcCHER.example", "bu\u0308cher.example", "xn--bcher-kva.example", "_odd.example"} {
+		hosts, err := (&Resolver{Unicode: true, servers: z}).Exchangers(domain)
+		if got := describe(hosts); !slices.Equal(got, []string{"192.0.2.1 mx1.b.example 10"}) || err != nil {
+			t.Errorf("%q: got %q, %v", domain, got, err)
+		}
+	}
+	for _, domain := range []string{"\xff.example", "a\u200b\u2060.\u00fc\u2215x.example", "x\u00fc.example"} {
+		if hosts, err := (&Resolver{Unicode: true, servers: z}).Exchangers(domain); err != ErrNone {
+			t.Errorf("%q: got %v, %v", domain, hosts, err)
+		}
+	}
+	if hosts, err := (&Resolver{servers: z}).Exchangers("b\u00fccher.example"); len(hosts) != 1 || err != nil {
+		t.Errorf("without: got %v, %v, asked %q", hosts, err, z.asked)
+	}
+}
+
 // Exchangers of one preference share the load.
 func TestRandom(t *testing.T) {
 	z := &zone{records: map[string]string{

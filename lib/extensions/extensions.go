@@ -26,17 +26,19 @@ const (
 	SMTPDLog            Name = "smtpd-log"                 // the same, for programs that read logs
 	BadMailFromWildcard Name = "badmailfrom-wildcard"      // lines .domain in badmailfrom
 	BadMailFromRelay    Name = "badmailfrom-x-relayclient" // badmailfrom is not for RELAYCLIENT
+	QRegex              Name = "qregex"                    // lines of badmailfrom are patterns
 	NullSenderOneRcpt   Name = "nullenvsender-recipcount"  // a bounce has one recipient
 	RFC2821             Name = "rfc2821"                   // a host that refuses by 4xx: try the next
 	DoubleBounceTrim    Name = "doublebounce-trim"         // an empty doublebounceto drops them
 	RereadConcurrency   Name = "reread-concurrency"        // HUP rereads concurrency*
+	SMTPUTF8            Name = "smtputf8"                  // addresses beyond ASCII, in and out
 )
 
 // Known lists all names.
 func Known() []Name {
 	return []Name{
 		SMTPAuth, SMTPAuthHostname, SMTPTLS, SMTPDLogmsg, SMTPDLog, BadMailFromWildcard, BadMailFromRelay,
-		NullSenderOneRcpt, RFC2821, DoubleBounceTrim, RereadConcurrency,
+		QRegex, NullSenderOneRcpt, RFC2821, DoubleBounceTrim, RereadConcurrency, SMTPUTF8,
 	}
 }
 
@@ -71,4 +73,12 @@ func Read() (Set, error) {
 		set = append(set, Name(line))
 	}
 	return set, errors.Join(unknown...)
+}
+
+// UTF8 tells whether mail with addresses beyond ASCII is spoken of in SMTP: with
+// SMTPUTF8 in the set, or by a file of its own, control/smtputf8, with a number
+// other than 0.
+func (s Set) UTF8() (bool, error) {
+	n, err := control.Int("smtputf8", 0)
+	return n != 0 || s.Has(SMTPUTF8), err
 }

@@ -25,6 +25,7 @@ type config struct {
 	relayClient *string // RELAYCLIENT: accept all recipients, and append this
 	databytes   uint32  // most bytes of a message; 0: any number
 	extensions  extensions.Set
+	utf8        bool // smtputf8: addresses beyond ASCII, with everybody's knowledge (RFC 6531)
 }
 
 // readConfig reads control files, which are read once for each dialogue. The
@@ -44,6 +45,9 @@ func readConfig(env call.Env) (*config, error) {
 func (c *config) readControls(env call.Env) error {
 	var err error
 	if c.extensions, err = extensions.Read(); err != nil {
+		return err
+	}
+	if c.utf8, err = c.extensions.UTF8(); err != nil {
 		return err
 	}
 	me, haveMe, err := control.Line("me")

@@ -31,7 +31,7 @@ func (s *session) data(string) error {
 		return s.reply(replyNoQueue)
 	}
 	s.reply(replyGo)
-	queue.WriteString(s.hop.Line(s.protocol(), time.Now()))
+	queue.WriteString(s.hop.Line(s.protocol(mail), time.Now()))
 	m, err := s.receive(queue)
 	if err != nil {
 		queue.Abort()

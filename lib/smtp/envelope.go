@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"goqmail/lib/extensions"
 )
@@ -9,7 +10,9 @@ import (
 // envelope is what MAIL and RCPT said.
 type envelope struct {
 	sender     string
-	bad        bool // the sender is in badmailfrom: no recipient is accepted
+	utf8       bool    // the client has said that addresses may be beyond ASCII
+	bad        bool    // the sender is in badmailfrom: no recipient is accepted
+	denial     *denial // the same by a list of patterns; nil: it is fine
 	recipients []string
 	size       int // of all recipients, in bytes
 }
@@ -33,8 +36,15 @@ func (s *session) mailFrom(argument string) error {
 		s.logTooLong("MAIL", sender)
 		return s.reply(replySyntax)
 	}
+	p := parseParameters(argument)
+	mail := &envelope{sender: sender, utf8: s.utf8 && p.utf8, bad: s.isBad(sender)}
+	if mail.garbles(sender) {
+		return s.reply(replySyntax)
+	}
+	if mail.denial, err = s.denySender(sender); err != nil {
+		return err
+	}
 	if s.authentication.on {
-		p := parseParameters(argument)
 		if s.databytes > 0 && p.size > uint64(s.databytes) {
 			return s.reply(replyTooBig)
 		}
@@ -43,13 +53,20 @@ func (s *session) mailFrom(argument string) error {
 		}
 	}
 	s.log("Sender <" + sender + ">")
-	s.mail = &envelope{sender: sender, bad: s.isBad(sender)}
+	s.mail = mail
 	return s.reply(replyOK)
 }
+
+// garbles tells whether an address is no UTF-8 where the client has promised
+// that.
+func (e *envelope) garbles(address string) bool { return e.utf8 && !utf8.ValidString(address) }
 
 // isBad tells whether badmailfrom lists a sender or its @domain. The client
 // hears of it at each RCPT only, so that it says to whom it would have written.
 func (s *session) isBad(sender string) bool {
+	if s.lists.noSender || s.extensions.Has(extensions.QRegex) {
+		return false
+	}
 	if s.relayClient != nil && s.extensions.Has(extensions.BadMailFromRelay) {
 		return false
 	}
@@ -83,9 +100,17 @@ func (s *session) rcptTo(argument string) error {
 		s.logTooLong("RCPT", recipient)
 		return s.reply(replySyntax)
 	}
+	if s.mail.garbles(recipient) {
+		return s.reply(replySyntax)
+	}
 	if s.mail.bad {
 		s.log("Sender address in badmailfrom <" + s.mail.sender + ">")
 		return s.reply(replyBadMailFrom)
+	}
+	if d, err := s.denyRecipient(recipient); err != nil {
+		return err
+	} else if d != nil {
+		return s.refuseDenied(d)
 	}
 	if s.relayClient != nil {
 		recipient += *s.relayClient
@@ -104,6 +129,7 @@ func (s *session) rcptTo(argument string) error {
 			return err
 		} else if !ok {
 			s.log("No such recipient <" + recipient + ">")
+			s.lists.recipients++
 			return s.reply(replyNoMailbox)
 		}
 	}

@@ -33,7 +33,11 @@ func (s *session) features() []string {
 	if s.offersTLS() {
 		features = append(features, "STARTTLS")
 	}
-	features = append(features, "PIPELINING", "8BITMIME")
+	features = append(features, "PIPELINING")
+	if s.utf8 {
+		features = append(features, "SMTPUTF8")
+	}
+	features = append(features, "8BITMIME")
 	if a := &s.authentication; a.on {
 		if a.offered != "" && (!a.needsTLS || s.tls != nil) {
 			features = append(features, "AUTH "+a.offered)
@@ -43,15 +47,20 @@ func (s *session) features() []string {
 	return features
 }
 
-// protocol is what the client's mail came by (RFC 3848).
-func (s *session) protocol() string {
+// protocol is what a message came by (RFC 3848; RFC 6531, section 4.3).
+func (s *session) protocol(mail *envelope) string {
+	var how, comment string
+	if s.tls != nil {
+		how, comment = "S", " "+s.tls.comment()
+	}
+	if s.authenticated {
+		how += "A"
+	}
 	switch {
-	case s.tls != nil && s.authenticated:
-		return "ESMTPSA " + s.tls.comment()
-	case s.tls != nil:
-		return "ESMTPS " + s.tls.comment()
-	case s.authenticated:
-		return "ESMTPA"
+	case mail.utf8:
+		return "UTF8SMTP" + how + comment
+	case how != "":
+		return "ESMTP" + how + comment
 	}
 	return "SMTP"
 }

@@ -11,6 +11,7 @@ import (
 type parameters struct {
 	size uint64  // SIZE (RFC 1870); 0: not given
 	auth *string // AUTH (RFC 4954): who had it at first; nil: not given
+	utf8 bool    // SMTPUTF8 (RFC 6531)
 }
 
 // parseParameters takes what stands behind an address in brackets.
@@ -25,6 +26,8 @@ func parseParameters(argument string) (p parameters) {
 		case "auth":
 			who := xtext(value)
 			p.auth = &who
+		case "smtputf8":
+			p.utf8 = true
 		}
 	}
 	return p

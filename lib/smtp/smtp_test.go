@@ -3,6 +3,7 @@ package smtp
 import (
 	"bytes"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -95,6 +96,71 @@ var accepted = regexp.MustCompile(`250 ok \d+ qp \d+\r\n`)
 func lines(s ...string) string { return strings.Join(s, "\r\n") + "\r\n" }
 
 const receivedLine = "Received: from client.example (192.0.2.9)\n  by local.example with SMTP; DATE\n"
+
+// SMTPUTF8 is spoken when a control file says so, and then the Received line
+// tells of it.
+func TestUTF8(t *testing.T) {
+	env := call.Env{"TCPREMOTEHOST=client.example", "TCPREMOTEIP=192.0.2.9", "TCPLOCALHOST=local.example"}
+	const mail = "MAIL FROM:<j\u00f6rg@b\u00fccher.example>"
+	rest := lines("RCPT TO:<f\u00fcr@d>", "DATA", "", ".", "QUIT")
+	envelope := "\nFj\u00f6rg@b\u00fccher.example\x00Tf\u00fcr@d\x00\x00"
+	yes := []string{"250 ok", "250 ok", "354 go ahead", "QUEUED", "221 me"}
+	plain := []string{"220 me ESMTP", "250-me", "250-PIPELINING", "250 8BITMIME"}
+	offered := []string{"220 me ESMTP", "250-me", "250-PIPELINING", "250-SMTPUTF8", "250 8BITMIME"}
+	with := strings.Replace(receivedLine, "SMTP", "UTF8SMTP", 1)
+	on := map[string]string{"extensions": "smtputf8\n"}
+	for _, c := range []struct {
+		name     string
+		controls map[string]string
+		input    string
+		output   []string
+		stored   string
+	}{
+		{"off", nil, mail + " SMTPUTF8\r\n" + rest, append(plain, yes...), receivedLine + envelope},
+		{"on", on, mail + " SMTPUTF8\r\n" + rest, append(offered, yes...), with + envelope},
+		{"file of its own", map[string]string{"smtputf8": "1\n"}, mail + " BODY=8BITMIME smtputf8\r\n" + rest, append(offered, yes...), with + envelope},
+		{"file says no", map[string]string{"smtputf8": "0\n"}, mail + " SMTPUTF8\r\n" + rest, append(plain, yes...), receivedLine + envelope},
+		{"not said", on, mail + "\r\n" + rest, append(offered, yes...), receivedLine + envelope},
+		{"said for another message", on, lines("MAIL FROM:<x> SMTPUTF8", "RSET") + mail + "\r\n" + rest,
+			append(append(offered, "250 ok", "250 flushed"), yes...), receivedLine + envelope},
+		{"no UTF-8", on, lines("MAIL FROM:<\xff@b> SMTPUTF8", "MAIL FROM:<\xff@b>", "MAIL FROM:<> SMTPUTF8", "RCPT TO:<\xc3\x28@b>", "QUIT"),
+			append(offered, replySyntax, "250 ok", "250 ok", replySyntax, "221 me"), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			controls := map[string]string{"me": "me"}
+			maps.Copy(controls, c.controls)
+			home(t, controls)
+			output, _ := talk(t, env, "EHLO client.example\r\n"+c.input)
+			output = accepted.ReplaceAllString(output, "QUEUED\r\n")
+			if want := lines(c.output...); output != want {
+				t.Errorf("got %q\nwant %q", output, want)
+			}
+			if got := stored(t); got != c.stored {
+				t.Errorf("stored %q\nwant %q", got, c.stored)
+			}
+		})
+	}
+}
+
+func TestProtocol(t *testing.T) {
+	for _, c := range []struct {
+		s    session
+		utf8 bool
+		want string
+	}{
+		{session{}, false, "SMTP"},
+		{session{authenticated: true}, false, "ESMTPA"},
+		{session{tls: &secured{}}, false, "ESMTPS ( encrypted)"},
+		{session{tls: &secured{}, authenticated: true}, false, "ESMTPSA ( encrypted)"},
+		{session{}, true, "UTF8SMTP"},
+		{session{authenticated: true}, true, "UTF8SMTPA"},
+		{session{tls: &secured{}, authenticated: true}, true, "UTF8SMTPSA ( encrypted)"},
+	} {
+		if got := c.s.protocol(&envelope{utf8: c.utf8}); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
 
 func TestDialogue(t *testing.T) {
 	env := call.Env{"TCPREMOTEHOST=client.example", "TCPREMOTEIP=192.0.2.9", "TCPLOCALHOST=local.example"}
