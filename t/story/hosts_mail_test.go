@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 
 	"goqmail/t/lab"
@@ -136,4 +137,27 @@ func TestOnlyRefusedRecipientsBounce(t *testing.T) {
 	if n := len(p.messages()); n != 2 {
 		t.Errorf("%d messages were taken, want 2", n)
 	}
+}
+
+// HUP is how a host learns that a domain is its own.
+func TestAHostTakesANewDomainOverAfterAHup(t *testing.T) {
+	t.Parallel()
+	h := newHosts(t, "new.example MX 10 b.example\n", addrA, addrB)
+	a, b := h[0], h[1]
+	a.start()
+	b.up()
+	a.enqueue("too early", a.at("susie"), "dirk@new.example")
+	a.awaitMail("susie", "\n<dirk@new.example>:\n192.0.2.2 does not like recipient.\nRemote host said: 553 ")
+	b.control("rcpthosts", "b.example\nnew.example\n")
+	b.control("locals", "b.example\nnew.example\n")
+	// Now b takes it, and then does not know what to do with it but to give it to
+	// itself, which it knows better than to try.
+	a.enqueue("half way", a.at("susie"), "dirk@new.example")
+	b.awaitLog("failure: Sorry._Although_I'm_listed_as_a_best-preference_MX")
+	b.Signal(t, "qmail-send", syscall.SIGHUP)
+	b.await("a local delivery", func() bool {
+		a.enqueue("in time", a.at("susie"), "dirk@new.example")
+		return b.log.has("to local dirk@new.example")
+	})
+	b.awaitMail("dirk", "Delivered-To: dirk@new.example\n")
 }
