@@ -43,7 +43,7 @@ var accounts = lab.Users{
 // whatever has joined it since: a message's number depends on how many files
 // there are.
 var recordedHome = sync.OnceValue(func() []lab.Entry {
-	recorded := regexp.MustCompile(`^(control|users|bin|boot|alias|queue` +
+	recorded := regexp.MustCompile(`^(\.|control|users|bin|boot|alias|queue` +
 		`(/(pid|intd|todo|bounce|(mess|info|local|remote)(/\d+)?|lock(/(tcpto|sendmutex|trigger))?))?)$`)
 	var out []lab.Entry
 	for _, e := range lab.Queue() {

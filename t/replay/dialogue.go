@@ -4,6 +4,7 @@ package replay
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"slices"
 	"syscall"
@@ -18,6 +19,8 @@ type reader struct {
 	data []byte // all that came
 	seen int    // of data, what expect steps have matched
 	open bool
+
+	secure *secure // nil: what comes is the data
 }
 
 func newReader(fd int) *reader { return &reader{f: pollable(fd), open: true} }
@@ -30,6 +33,8 @@ type writer struct {
 	pending int  // bytes not written yet
 	last    bool // close it when nothing is pending
 	closed  bool
+
+	secure *secure // nil: data is sent as it is
 }
 
 // newWriter starts with data; last tells that no more will follow.
@@ -163,20 +168,32 @@ func (d *dialogue) read(r *reader) {
 	for {
 		buf := make([]byte, 16384)
 		n, err := r.f.Read(buf)
-		if !d.tell(func() {
-			r.data = append(r.data, buf[:n]...)
-			if err != nil {
-				r.open = false // the end, or as good as
-			}
-		}) || err != nil {
+		if !d.tell(func() { r.came(buf[:n], err == nil) }) || err != nil {
 			return
 		}
 	}
 }
 
+// came takes what was read; more is false at the end, or what is as good as it.
+func (r *reader) came(data []byte, more bool) {
+	if r.secure == nil {
+		r.data = append(r.data, data...)
+		r.open = more
+		return
+	}
+	r.secure.wire.records <- data
+	if !more {
+		close(r.secure.wire.records) // who reads them tells of the end
+	}
+}
+
 func (d *dialogue) write(w *writer) {
 	for data := range w.queue {
-		_, err := w.f.Write(data)
+		to := io.Writer(w.f)
+		if w.secure != nil {
+			to = w.secure
+		}
+		_, err := to.Write(data)
 		if !d.tell(func() {
 			w.pending -= len(data)
 			if err != nil {
@@ -228,6 +245,11 @@ func (d *dialogue) playStep(s step) bool {
 		if w := d.ends.writers[fd]; w != nil {
 			w.last = true
 		}
+	case "starttls":
+		if d.pending() {
+			return d.ended
+		}
+		d.starttls(fd, s.TLS)
 	case "signal":
 		if !d.ended {
 			syscall.Kill(d.pid, unix.SignalNum("SIG"+string(s.Text)))

@@ -4,6 +4,7 @@ package replay
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,11 +20,13 @@ import (
 type normal struct {
 	start, end int64             // seconds; two more on either side are allowed
 	labels     map[string]string // queue number, in digits, to <N1>, <N2>, ...
+	challenges []string          // rule cram: those seen, in order
 }
 
+// allRules are those of a case that names none.
 var allRules = []string{"date822", "ctime", "stamp14", "epoch", "tai64n", "qp", "pid", "msgnum"}
 
-// normalise applies the named rules, nil for all, to all of a result.
+// normalise applies the named rules, nil for those of allRules, to all of a result.
 func normalise(result map[string]any, names []string, start, end int64, declared []uint64) (map[string]any, error) {
 	if names == nil {
 		names = allRules
@@ -32,23 +35,12 @@ func normalise(result map[string]any, names []string, start, end int64, declared
 	if records, ok := result["syslog"].([]any); ok && slices.Contains(names, "epoch") {
 		n.syslog(records)
 	}
-	out := map[string]any{}
-	for key, value := range result {
-		if key == "status" {
-			out[key] = value
-			continue
-		}
-		x, err := n.walk(value, names)
-		if err != nil {
-			return nil, err
-		}
-		out[key] = x
-	}
-	return out, nil
+	_, err := n.walk(result, names)
+	return result, err
 }
 
-// walk applies the rules to every string of x but those that say what kind of
-// file or process something is.
+// walk applies the rules, in place and always in the same order, to every
+// string of x but those that say what kind of file or process something is.
 func (n *normal) walk(x any, names []string) (any, error) {
 	var err error
 	switch x := x.(type) {
@@ -66,7 +58,7 @@ func (n *normal) walk(x any, names []string) (any, error) {
 			}
 		}
 	case map[string]any:
-		for key := range x {
+		for _, key := range slices.Sorted(maps.Keys(x)) {
 			switch key {
 			case "type", "mode", "owner", "group", "ids":
 				continue
@@ -92,11 +84,19 @@ func (n *normal) rule(name, s string) (string, error) {
 	case "tai64n":
 		return n.tai64n(s), nil
 	case "qp":
-		return replace(s, qpPattern, wordStart, nil, func(m []string) string { return "qp <PID>" }), nil
+		return qp(s), nil
 	case "pid":
 		return n.pid(s), nil
 	case "msgnum":
 		return n.msgnum(s), nil
+	case "cram":
+		return n.cram(s), nil
+	case "tls":
+		return tlsTexts(s), nil
+	case "dkim":
+		return dkimPattern.ReplaceAllString(s, "$1<SIG>"), nil
+	case "smtpdpid":
+		return replace(s, smtpdPattern, wordStart, nil, func(m []string) string { return "qmail-smtpd[<PID>]" }), nil
 	}
 	return "", fmt.Errorf("no rule is called %s", name)
 }
@@ -140,6 +140,7 @@ var (
 	epochPattern   = regexp.MustCompile(`([12]\d{9})(\.\d+\.|[^0-9]|$)`)
 	tai64nPattern  = regexp.MustCompile(`@([0-9a-f]{16})[0-9a-f]{8}`)
 	qpPattern      = regexp.MustCompile(`qp \d+`)
+	qmtpPattern    = regexp.MustCompile(`(\d+):(Kok <EPOCH> qp )(\d+),`)
 	invokedPattern = regexp.MustCompile(`\(qmail \d+ invoked`)
 	pidPathPattern = regexp.MustCompile(`(/queue/pid/)\d+\.(\d+|<EPOCH>)\.(\d+)`)
 	todoPidPattern = regexp.MustCompile(`(^|\x00)(u\d+)\x00p\d+\x00`)
@@ -267,6 +268,16 @@ func (n *normal) tai64n(s string) string {
 		}
 		return "@<TAI64N>"
 	})
+}
+
+// qp replaces a process id, which in a netstring counts as one digit, as in the
+// recordings.
+func qp(s string) string {
+	s = replace(s, qmtpPattern, notDigit, nil, func(m []string) string {
+		size, _ := strconv.Atoi(m[1])
+		return fmt.Sprintf("%d:%s<PID>,", size-len(m[3])+1, m[2])
+	})
+	return replace(s, qpPattern, wordStart, nil, func(m []string) string { return "qp <PID>" })
 }
 
 func (n *normal) pid(s string) string {

@@ -34,6 +34,8 @@ func TestRulesReplaceWhatVariesAndNothingElse(t *testing.T) {
 		{"tai64n", fmt.Sprintf("@%016x0abcdef1 x", uint64(1)<<62+10+begun), "@<TAI64N> x"},
 		{"qp", "qp 12 uid 3", "qp <PID> uid 3"},
 		{"qp", "xqp 12", "xqp 12"},
+		{"qp", "19:Kok <EPOCH> qp 7,21:Kok <EPOCH> qp 123,", "19:Kok <EPOCH> qp <PID>,19:Kok <EPOCH> qp <PID>,"},
+		{"qp", "19:Kok <EPOCH> qp 12,", "18:Kok <EPOCH> qp <PID>,"},
 		{"pid", "(qmail 12 invoked by uid 3)", "(qmail <PID> invoked by uid 3)"},
 		{"pid", "u5\x00p77\x00Fa\x00", "u5\x00p<PID>\x00Fa\x00"},
 		{"pid", "/queue/pid/12.<EPOCH>.1", "/queue/pid/<PID>.<EPOCH>.1"},
@@ -45,12 +47,30 @@ func TestRulesReplaceWhatVariesAndNothingElse(t *testing.T) {
 		{"msgnum", "#24 #25 #24x", "#<N1> #25 #24x"},
 		{"msgnum", "foop/24 todo/1/24 todo/2/24", "foop/<N1> todo/<S>/<N1> todo/<N?>/24"},
 		{"msgnum", "\xe9msg 24 msg 024", "\xe9msg 24 msg <N1>"},
+		{"cram", "220 h\r\n334 PDEuMkBoPg==\r\n334 PDMuNEBoPg==\n334 PDEuMkBoPg==", "220 h\r\n334 <CHALLENGE1@h>\r\n334 <CHALLENGE2@h>\n334 PDEuMkBoPg=="},
+		{"cram", "334 VXNlcm5hbWU6\r\n", "334 VXNlcm5hbWU6\r\n"},
+		{"tls", "ZTLS connect failed: error:0A: bad; connecting to 1.2.3.4.\n", "ZTLS connect failed: <TLSERROR>; connecting to 1.2.3.4.\n"},
+		{"tls", "454 TLS missing certificate: x (#4.3.0)\r\n", "454 TLS missing certificate: <TLSERROR> (#4.3.0)\r\n"},
+		{"tls", "no valid cert for gatewaying: email address x (#5.7.1)", "no valid cert for gatewaying: email address x (#5.7.1)"},
+		{"tls", "Zerror:0A: x Connected to 1.2.3.4\n", "ZConnected to 1.2.3.4\n"},
+		{"tls", "by h with (TLS_AES_128_GCM_SHA256 encrypted) SMTP", "by h with (<TLS13SUITE> encrypted) SMTP"},
+		{"tls", "220\r\n\x15\x03\x03\x00\x02\x02\x28", "220\r\n"},
+		{"dkim", "DKIM-Signature: v=1;\n b=ab+/\n cd=\nFrom: b=x\n", "DKIM-Signature: v=1;\n b=<SIG>\nFrom: b=x\n"},
+		{"smtpdpid", "qmail-smtpd[12]: a", "qmail-smtpd[<PID>]: a"},
 	} {
 		n := &normal{start: begun, end: begun + 3, labels: map[string]string{"24": "<N1>"}}
 		got, err := n.rule(row.rule, row.in)
 		if err != nil || got != row.want {
 			t.Errorf("%s: %q gave %q, %v; want %q", row.rule, row.in, got, err, row.want)
 		}
+	}
+}
+
+func TestAChallengeIsKnownWhereverItIsSeenLater(t *testing.T) {
+	got, err := normalise(map[string]any{"out": map[string]any{"1": "334 PDEuMkBoPg==\r\n"}, "stubs": []any{"u\x00<1.2@h>\x00"}}, []string{"cram"}, begun, begun, nil)
+	want := map[string]any{"out": map[string]any{"1": "334 <CHALLENGE1@h>\r\n"}, "stubs": []any{"u\x00<CHALLENGE1@h>\x00"}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, %v; want %q", got, err, want)
 	}
 }
 

@@ -4,6 +4,7 @@ package replay
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -132,7 +133,7 @@ func (p *peers) serve(i int, s server, ln *net.TCPListener) {
 		if n == len(s.Conns)-1 {
 			ln.Close()
 		}
-		talk := &session{c: c, hear: func(what string) { p.hear(i, n, what) }}
+		talk := &session{c: c, tcp: c, hear: func(what string) { p.hear(i, n, what) }}
 		if s.Parallel {
 			go talk.run(steps)
 		} else {
@@ -151,13 +152,14 @@ func (p *peers) hear(i, n int, what string) {
 
 // session is one connection to a server.
 type session struct {
-	c    *net.TCPConn
+	c    net.Conn     // tcp, or TLS on it
+	tcp  *net.TCPConn // closed without a word of TLS
 	buf  []byte
 	hear func(string)
 }
 
 func (s *session) run(steps []step) {
-	defer s.c.Close()
+	defer s.tcp.Close()
 	for _, st := range steps {
 		switch st.Word {
 		case "send":
@@ -175,9 +177,13 @@ func (s *session) run(steps []step) {
 		case "sleep":
 			time.Sleep(time.Duration(st.Number * 1e9))
 		case "peer":
-			s.hear(s.c.RemoteAddr().(*net.TCPAddr).IP.String())
+			s.hear(s.tcp.RemoteAddr().(*net.TCPAddr).IP.String())
+		case "starttls":
+			if !s.starttls(st.TLS) {
+				return
+			}
 		case "rst":
-			s.c.SetLinger(0)
+			s.tcp.SetLinger(0)
 			return
 		case "close":
 			return
@@ -188,6 +194,27 @@ func (s *session) run(steps []step) {
 			return
 		}
 	}
+}
+
+// starttls hears the name in the client's certificate, if it gave one.
+func (s *session) starttls(o *tlsOptions) bool {
+	config, err := o.server()
+	if err != nil {
+		s.hear(err.Error())
+		return false
+	}
+	c := tls.Server(s.tcp, config)
+	if err := c.Handshake(); err != nil {
+		s.hear("<NO TLS>")
+		return false
+	}
+	name := ""
+	if given := c.ConnectionState().PeerCertificates; len(given) > 0 {
+		name = " " + given[0].Subject.CommonName
+	}
+	s.hear("<TLS" + name + ">")
+	s.c, s.buf = c, nil
+	return true
 }
 
 // read reads until end gives the length of what is to be heard, or to the end

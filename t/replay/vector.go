@@ -134,6 +134,7 @@ type step struct {
 	Word   string
 	Number float64 // a descriptor, a size or seconds
 	Text   Text    // data, a command or a signal
+	TLS    *tlsOptions
 }
 
 func (s *step) UnmarshalJSON(data []byte) error {
@@ -149,9 +150,12 @@ func (s *step) UnmarshalJSON(data []byte) error {
 	}
 	for _, p := range part[1:] {
 		var err error
-		if p[0] == '"' {
+		switch p[0] {
+		case '"':
 			err = json.Unmarshal(p, &s.Text)
-		} else {
+		case '{':
+			err = strictly(p, &s.TLS)
+		default:
 			err = json.Unmarshal(p, &s.Number)
 		}
 		if err != nil {
@@ -264,16 +268,20 @@ func Load(path string) ([]Vector, error) {
 	return vectors, nil
 }
 
-// parse refuses keys that a Case lacks: to leave one out would test something
-// else than was recorded.
 func parse(data []byte, v *Vector) error {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
+	if err := strictly(data, v); err != nil {
 		return err
 	}
 	v.Expect = texts(v.Expect).(map[string]any)
 	return nil
+}
+
+// strictly refuses keys that v lacks: to leave one out would test something
+// else than was recorded.
+func strictly(data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
 }
 
 // texts turns the characters of all strings in x, keys too, into bytes.
