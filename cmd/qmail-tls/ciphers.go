@@ -9,10 +9,10 @@ import (
 )
 
 // cipherSuites are those that the variable TLSCIPHERS, or else the lines of
-// tlsserverciphers, ask for; nil is the usual. What is not understood of them is
-// told on standard error.
-func cipherSuites(c *call.Call) ([]uint16, error) {
-	wanted, ok := c.Env.Lookup("TLSCIPHERS")
+// tlsserverciphers, ask for; nil is the usual. The log hears of what is not
+// understood of them.
+func (k keys) cipherSuites(env call.Env) ([]uint16, error) {
+	wanted, ok := env.Lookup("TLSCIPHERS")
 	if !ok || wanted == "" {
 		lines, _, err := control.Lines("tlsserverciphers")
 		if err != nil {
@@ -22,7 +22,7 @@ func cipherSuites(c *call.Call) ([]uint16, error) {
 	}
 	ids, unknown := ciphers.Parse(wanted)
 	if len(unknown) > 0 {
-		c.Err().WriteString("qmail-tls: warning: ciphers not known here: " + strings.Join(unknown, " ") + "\n")
+		k.warn("ciphers not known here: " + strings.Join(unknown, " "))
 	}
 	return ids, nil
 }

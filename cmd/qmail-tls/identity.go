@@ -30,6 +30,24 @@ func takeIdentity() (identity, error) {
 	return identity{own: id.caller, caller: id.caller}, nil
 }
 
+// leave gives up the caller's rights, which with qmail-popup are root's: from
+// then on there are only bytes to pass on.
+func (id identity) leave() error {
+	if id.own == id.caller {
+		return nil
+	}
+	if id.caller == 0 {
+		_, group, err := account.User(auto.UserP)
+		if err != nil {
+			return errors.New("unable to set the identity")
+		}
+		if syscall.Setreuid(id.own, 0) != nil || syscall.Setgroups(nil) != nil || syscall.Setgid(group) != nil {
+			return errors.New("unable to set the identity")
+		}
+	}
+	return syscall.Setreuid(id.own, id.own)
+}
+
 // read reads a file that one of both may read.
 func (id identity) read(path string) ([]byte, error) {
 	data, err := os.ReadFile(path)

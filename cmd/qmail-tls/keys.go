@@ -5,8 +5,10 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"goqmail/lib/ascii"
 	"goqmail/lib/call"
@@ -15,24 +17,24 @@ import (
 )
 
 // keys reads the files with keys and certificates, at each start.
-type keys struct{ identity }
+type keys struct {
+	identity
+	warn func(problem string) // tells the log
+}
 
-// config is what the handshake goes by.
-func (k keys) config(c *call.Call) (*tls.Config, error) {
+// config is what the handshake on conn goes by.
+func (k keys) config(env call.Env, conn *connection) (*tls.Config, error) {
 	certificate, err := k.certificate("servercert.pem")
 	if err != nil {
 		return nil, err
 	}
-	suites, err := cipherSuites(c)
+	suites, err := k.cipherSuites(env)
 	if err != nil {
 		return nil, err
 	}
 	config := &tls.Config{
 		MinVersion:   tls.VersionTLS12,
 		CipherSuites: suites,
-		// The process that could take a ticket back ends with the connection, and
-		// large senders trip over tickets (golang.org/issue/70232).
-		SessionTicketsDisabled: true,
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			if own := k.named(hello.ServerName); own != nil {
 				return own, nil
@@ -44,14 +46,14 @@ func (k keys) config(c *call.Call) (*tls.Config, error) {
 		config.ClientAuth = tls.RequestClientCert
 		config.ClientCAs = pool
 	}
-	return config, nil
+	return config, giveTickets(config, conn, certificate)
 }
 
 // certificate reads a control file with a chain and its key.
 func (k keys) certificate(name string) (*tls.Certificate, error) {
 	data, err := k.read(control.Path(name))
 	if err != nil {
-		return nil, errors.New("missing certificate: " + errno.Text(err))
+		return nil, missing{err}
 	}
 	if len(certificates(data)) == 0 {
 		return nil, errors.New("missing certificate: none in " + name)
@@ -60,8 +62,18 @@ func (k keys) certificate(name string) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, errors.New("no valid RSA private key: " + err.Error()) // fixed words, whatever the kind
 	}
+	// Most clients do not mind, and those that do would not like clear text more.
+	if time.Now().After(pair.Leaf.NotAfter) {
+		k.warn("the certificate in " + name + " has expired")
+	}
 	return &pair, nil
 }
+
+// missing is the error of a certificate that cannot be read.
+type missing struct{ error }
+
+func (m missing) Error() string { return "missing certificate: " + errno.Text(m.error) }
+func (m missing) Unwrap() error { return m.error }
 
 // named is the certificate for the name that the client has called, if there is
 // one: servercerts/NAME/servercert.pem.
@@ -70,9 +82,10 @@ func (k keys) named(name string) *tls.Certificate {
 	if !isHostName(name) {
 		return nil
 	}
-	own, err := k.certificate("servercerts/" + name + "/servercert.pem")
-	if err != nil {
-		return nil
+	file := "servercerts/" + name + "/servercert.pem"
+	own, err := k.certificate(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		k.warn(file + ": " + err.Error())
 	}
 	return own
 }

@@ -34,23 +34,30 @@ func run(c *call.Call) int {
 	if err != nil {
 		return refuse(reports, err)
 	}
-	keys := keys{identity}
-	config, err := keys.config(c)
+	seconds, _ := strconv.Atoi(c.Arg(1))
+	conn := &connection{in: c.In(), out: c.Out(), limit: time.Duration(max(seconds, 1)) * time.Second}
+	keys := keys{identity, func(problem string) { tell(c, "warning: "+problem) }}
+	config, err := keys.config(c.Env, conn)
 	if err != nil {
+		tell(c, "fatal: "+err.Error())
 		return refuse(reports, err)
 	}
 	report(reports, "+")
 	if _, err := io.ReadFull(server, make([]byte, 1)); err != nil {
 		return failed // nobody wants it
 	}
-	seconds, _ := strconv.Atoi(c.Arg(1))
-	conn := &connection{in: c.In(), out: c.Out(), limit: time.Duration(max(seconds, 1)) * time.Second}
 	client := tls.Server(conn, config)
 	if err := client.Handshake(); err != nil {
 		return refuse(reports, err)
 	}
+	if err := conn.release(); err != nil {
+		return refuse(reports, err)
+	}
 	state := client.ConnectionState()
 	email, problem := keys.certified(state.PeerCertificates)
+	if err := identity.leave(); err != nil {
+		return refuse(reports, err)
+	}
 	report(reports, "+"+ciphers.Name(state.CipherSuite)+"\t"+email+"\t"+problem)
 	reports.Close()
 	conn.patient = true
@@ -64,14 +71,24 @@ func refuse(reports *os.File, err error) int {
 }
 
 // report writes one line.
-func report(reports *os.File, text string) {
-	text = strings.Map(func(r rune) rune {
+func report(reports *os.File, text string) { io.WriteString(reports, printable(text)+"\n") }
+
+// tell writes a line to the log, unless that is the client, as it is under inetd.
+func tell(c *call.Call, text string) {
+	log, err := c.Err().Stat()
+	client, clientErr := c.Out().Stat()
+	if err == nil && clientErr == nil && !os.SameFile(log, client) {
+		io.WriteString(c.Err(), "qmail-tls: "+printable(text)+"\n")
+	}
+}
+
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' || r > '~' {
 			return '?'
 		}
 		return r
 	}, text)
-	io.WriteString(reports, text+"\n")
 }
 
 // relay passes on what client and server say until the server is done. When the

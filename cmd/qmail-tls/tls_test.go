@@ -67,11 +67,15 @@ func (a *authority) pem() string {
 
 // issue makes a certificate and its key.
 func (a *authority) issue(t *testing.T, serial int64, name, email string) string {
+	return a.issueUntil(t, time.Now().Add(time.Hour), serial, name, email)
+}
+
+func (a *authority) issueUntil(t *testing.T, end time.Time, serial int64, name, email string) string {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name}, NotAfter: end}
 	if email != "" {
 		template.Subject.ExtraNames = []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}, Value: email}}
 	}
@@ -118,6 +122,7 @@ type peer struct {
 	client  net.Conn
 	server  *os.File
 	reports *bufio.Reader
+	log     string // a file
 	code    chan int
 }
 
@@ -143,9 +148,14 @@ func start(t *testing.T) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &peer{client, server, bufio.NewReader(reports), make(chan int, 1)}
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &peer{client, server, bufio.NewReader(reports), log.Name(), make(chan int, 1)}
 	go func() {
-		p.code <- run(call.New([]string{"qmail-tls", "5"}, nil, map[int]*os.File{0: far, 1: far, 2: os.Stderr, 3: serverFar, 4: reportsFar}))
+		p.code <- run(call.New([]string{"qmail-tls", "30"}, nil, map[int]*os.File{0: far, 1: far, 2: log, 3: serverFar, 4: reportsFar}))
+		log.Close()
 	}()
 	return p
 }
@@ -177,6 +187,9 @@ func TestNoCertificate(t *testing.T) {
 		}
 		if code := <-p.code; code != failed {
 			t.Errorf("%s: exit code %d", name, code)
+		}
+		if said, _ := os.ReadFile(p.log); !strings.HasPrefix(string(said), "qmail-tls: fatal: "+c.want[1:]) {
+			t.Errorf("%s: the log has %q", name, said)
 		}
 	}
 }
