@@ -68,7 +68,6 @@ func compare(c Config, a, b string, wl []string, n int, raw string) int {
 		}
 		for _, f := range order {
 			v := vals[f.Name]
-			ma, mb := median(v[0]), median(v[1])
 			var rat []float64
 			for i := 0; i < len(v[0]) && i < len(v[1]); i++ {
 				if v[1][i] != 0 {
@@ -88,7 +87,7 @@ func compare(c Config, a, b string, wl []string, n int, raw string) int {
 					gain = fmt.Sprintf("%.2fx", m)
 				}
 			}
-			fmt.Printf("%-36s %10s %10s %7s %15s %7s\n", w+"/"+f.Name, num(ma), num(mb), rs, mm, gain)
+			fmt.Printf("%-36s %10s %10s %7s %15s %7s\n", w+"/"+f.Name, figure(v[0]), figure(v[1]), rs, mm, gain)
 		}
 		sort.Float64s(foreign)
 		fmt.Printf("  %s: CPU used by others: median %.0f%%, max %.0f%%; runs repeated: %d\n", w, median(foreign), foreign[len(foreign)-1], redo)
@@ -107,6 +106,14 @@ func median(v []float64) float64 {
 	} else {
 		return (s[n/2-1] + s[n/2]) / 2
 	}
+}
+
+// figure is the median, "-" for a home that has no such figure.
+func figure(v []float64) string {
+	if len(v) == 0 {
+		return "-"
+	}
+	return num(median(v))
 }
 
 func num(x float64) string {

@@ -25,6 +25,7 @@
 //	deliver     the same messages, all in todo when qmail-send starts
 //	smtp1       1,000 messages over 20 connections at a time, 1 each
 //	smtp20      the same, 20 on a connection
+//	smtptls1, smtptls20  the same after STARTTLS, and what that costs beside plain
 //	remote      1 message to 1,000 domains, through smtproutes to a sink
 //	remote20ms  the same, each reply of the sink 20 ms late
 //	list        1 message to 1,000 local recipients
@@ -49,7 +50,7 @@ import (
 	"os"
 )
 
-var all = []string{"local", "inject", "deliver", "smtp1", "smtp20", "remote", "remote20ms", "list", "backlog", "latency", "big", "idle"}
+var all = []string{"local", "inject", "deliver", "smtp1", "smtp20", "smtptls1", "smtptls20", "remote", "remote20ms", "list", "backlog", "latency", "big", "idle"}
 
 func main() {
 	if len(os.Args) < 2 {

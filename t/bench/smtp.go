@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -60,6 +61,7 @@ type smtpLoad struct {
 	addr                  string
 	conns, perConn, total int
 	msg                   []byte // CRLF, no dots at line starts
+	tls                   bool
 	mu                    sync.Mutex
 	lat, greet            []time.Duration
 	err                   error
@@ -108,7 +110,7 @@ func (s *smtpLoad) session(first, n int, data []byte) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer func() { c.Close() }()
 	r := bufio.NewReader(c)
 	say := func(cmd, want string) error {
 		if cmd != "" {
@@ -131,6 +133,16 @@ func (s *smtpLoad) session(first, n int, data []byte) error {
 	g := time.Since(t)
 	if err := say("EHLO client.invalid\r\n", "250"); err != nil {
 		return err
+	}
+	if s.tls {
+		if err := say("STARTTLS\r\n", "220"); err != nil {
+			return err
+		}
+		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+		r.Reset(c)
+		if err := say("EHLO client.invalid\r\n", "250"); err != nil {
+			return err
+		}
 	}
 	for i := 0; i < n; i++ {
 		if err := say("MAIL FROM:<sender@bench.test>\r\n", "250"); err != nil {
@@ -160,28 +172,45 @@ func (s *smtpLoad) session(first, n int, data []byte) error {
 	return say("QUIT\r\n", "221")
 }
 
+// smtpFigs are what one load of 1,000 messages took.
+type smtpFigs struct {
+	*smtpLoad
+	seconds, cpu, loadCPU float64
+	procs                 int
+}
+
+// smtp gives n messages to qmail-smtpd; after waits for what is part of it too.
+func (e *Env) smtp(n, per int, secure bool, after func()) smtpFigs {
+	l := &smtpLoad{addr: smtpAddr, conns: 20, perConn: per, total: n, msg: crlf(message(2048)), tls: secure}
+	p0, c0, l0 := lastPid(), cpu(e.c.CgSut), cpu(e.c.CgLoad)
+	d := l.run()
+	after()
+	return smtpFigs{l, d.Seconds(), cpu(e.c.CgSut) - c0, cpu(e.c.CgLoad) - l0, lastPid() - p0 - 1}
+}
+
+func (e *Env) smtpFigs(n int, f smtpFigs) {
+	e.fig("accepted msg/s", float64(n)/f.seconds, "+")
+	e.fig("DATA reply ms p50", pct(f.lat, 50), "-")
+	e.fig("DATA reply ms p99", pct(f.lat, 99), "-")
+	e.fig("greeting ms p50", pct(f.greet, 50), "-")
+	e.fig("CPU s/1000 msg", f.cpu*1000/float64(n), "-")
+	e.fig("load generator CPU s/1000", f.loadCPU*1000/float64(n), "")
+	e.fig("processes/msg", float64(f.procs)/float64(n), "-")
+}
+
 // W2: live = qmail-send runs and delivers meanwhile.
 func (e *Env) wSmtp(per int, live bool) {
 	n := e.sc(1000)
+	drained := func() {}
 	if live {
 		e.startSend()
+		drained = func() {
+			e.box.wait(n, 120*time.Second)
+			e.waitEmpty(60 * time.Second)
+		}
 	}
 	e.startSmtpd()
-	l := smtpLoad{addr: smtpAddr, conns: 20, perConn: per, total: n, msg: crlf(message(2048))}
-	p0, c0, l0 := lastPid(), cpu(e.c.CgSut), cpu(e.c.CgLoad)
-	d := l.run()
-	e.fig("accepted msg/s", float64(n)/d.Seconds(), "+")
-	if live {
-		e.box.wait(n, 120*time.Second)
-		e.waitEmpty(60 * time.Second)
-	}
-	c1, l1, p1 := cpu(e.c.CgSut), cpu(e.c.CgLoad), lastPid()
-	e.fig("DATA reply ms p50", pct(l.lat, 50), "-")
-	e.fig("DATA reply ms p99", pct(l.lat, 99), "-")
-	e.fig("greeting ms p50", pct(l.greet, 50), "-")
-	e.fig("CPU s/1000 msg", (c1-c0)*1000/float64(n), "-")
-	e.fig("load generator CPU s/1000", (l1-l0)*1000/float64(n), "")
-	e.fig("processes/msg", float64(p1-p0-1)/float64(n), "-")
+	e.smtpFigs(n, e.smtp(n, per, false, drained))
 }
 
 // W7
@@ -240,107 +269,4 @@ func (e *Env) wIdle() {
 	for _, c := range cs {
 		c.Close()
 	}
-}
-
-// ---- sink: accepts everything
-
-type Sink struct {
-	mu        sync.Mutex
-	cond      *sync.Cond
-	n         int
-	last      time.Time
-	cur, peak int
-	delay     time.Duration
-}
-
-func newSink(addr string, delay time.Duration) *Sink {
-	l, err := net.Listen("tcp", addr)
-	must(err)
-	s := &Sink{delay: delay}
-	s.cond = sync.NewCond(&s.mu)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go s.serve(c)
-		}
-	}()
-	return s
-}
-
-func (s *Sink) serve(c net.Conn) {
-	defer c.Close()
-	s.mu.Lock()
-	s.cur++
-	s.peak = max(s.peak, s.cur)
-	s.mu.Unlock()
-	defer func() { s.mu.Lock(); s.cur--; s.mu.Unlock() }()
-	r := bufio.NewReaderSize(c, 4096)
-	say := func(t string) bool {
-		if s.delay > 0 {
-			time.Sleep(s.delay)
-		}
-		_, err := c.Write([]byte(t))
-		return err == nil
-	}
-	if !say("220 sink ESMTP\r\n") {
-		return
-	}
-	rcpts := 0
-	for {
-		l, err := r.ReadString('\n')
-		if err != nil {
-			return
-		}
-		switch v := strings.ToUpper(l[:min(4, len(l))]); v {
-		case "EHLO":
-			say("250-sink\r\n250 8BITMIME\r\n")
-		case "RCPT":
-			rcpts++
-			say("250 ok\r\n")
-		case "MAIL":
-			rcpts = 0
-			say("250 ok\r\n")
-		case "DATA":
-			say("354 go\r\n")
-			for {
-				l, err := r.ReadSlice('\n')
-				if err != nil {
-					return
-				}
-				if len(l) == 3 && l[0] == '.' {
-					break
-				}
-			}
-			if say("250 ok\r\n") {
-				s.mu.Lock()
-				s.n += rcpts
-				s.last = time.Now()
-				s.mu.Unlock()
-				s.cond.Broadcast()
-			}
-		case "QUIT":
-			say("221 bye\r\n")
-			return
-		default:
-			say("250 ok\r\n")
-		}
-	}
-}
-
-func (s *Sink) wait(n int, max time.Duration) time.Time {
-	end := time.Now().Add(max)
-	t := time.AfterFunc(max, func() { s.cond.Broadcast() })
-	defer t.Stop()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.n < n {
-		if time.Now().After(end) {
-			panic(fmt.Errorf("timeout: sink got %d of %d", s.n, n))
-		}
-		s.cond.Wait()
-	}
-	return s.last
 }

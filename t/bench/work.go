@@ -46,6 +46,8 @@ func (e *Env) run() {
 		"local": e.wLocal, "inject": e.wInject, "deliver": e.wDeliver,
 		"smtp1":      func() { e.wSmtp(1, false) },
 		"smtp20":     func() { e.wSmtp(20, false) },
+		"smtptls1":   func() { e.wSmtpTLS(1) },
+		"smtptls20":  func() { e.wSmtpTLS(20) },
 		"smtp1live":  func() { e.wSmtp(1, true) },
 		"smtp20live": func() { e.wSmtp(20, true) },
 		"remote":     func() { e.wRemote(0) },
