@@ -45,7 +45,7 @@ bin: FORCE
 # Where they are put. The tests build their own beside it.
 BIN = bin
 CMDS = $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
-COMMANDS = config config-fast datemail mailsubj qmail-qstat
+COMMANDS = config config-fast datemail mailsubj mkservercert qmail-qstat
 
 # The complete home at $(DESTDIR)$(QMAIL). No control file, no message and no
 # running program is touched; with DESTDIR, nothing of this machine is.
@@ -60,6 +60,10 @@ setup: bin
 
 check:
 	$(PLACE) scripts/instcheck
+
+# A certificate for TLS in the installed home, as with the TLS patch.
+cert:
+	$(QMAIL)/bin/mkservercert
 
 # All tests: programs and packages, recorded behaviours, stories, crashes, fuzz.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -84,4 +88,4 @@ clean:
 	rm -rf bin t/.bin t/.up
 
 FORCE:
-.PHONY: all install setup check test up bench clean FORCE
+.PHONY: all install setup check cert test up bench clean FORCE
