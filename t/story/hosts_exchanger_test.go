@@ -12,7 +12,7 @@ func TestTheBestExchangerThatAnswersGetsTheMail(t *testing.T) {
 	h := newHosts(t, "d.example MX 20 c.example\nd.example MX 10 b.example\n", addrA, addrB, addrC)
 	a, b, c := h[0], h[1], h[2]
 	a.start()
-	last := c.peer(addrC, nil)
+	c.peer(addrC, nil)
 	a.enqueue("best is down", a.at("susie"), "dirk@d.example")
 	a.awaitLog("success: 192.0.2.3_accepted_message./")
 	best := b.peer(addrB, nil)
@@ -22,13 +22,23 @@ func TestTheBestExchangerThatAnswersGetsTheMail(t *testing.T) {
 	best.follow(script{"": "421 busy"})
 	a.enqueue("best is busy", a.at("susie"), "dirk@d.example")
 	a.awaitLog("deferral: Connected_to_192.0.2.2_but_greeting_failed./Remote_host_said:_421_busy/")
+}
+
+func TestABusyExchangerIsPassedOverWithRFC2821(t *testing.T) {
+	t.Parallel()
+	h := newHosts(t, "d.example MX 20 c.example\nd.example MX 10 b.example\n", addrA, addrB, addrC)
+	a, b, c := h[0], h[1], h[2]
+	a.needOurs("extensions")
 	a.control("extensions", "rfc2821\n")
-	a.alarm()
-	a.await("the next host to take it", func() bool { return len(last.messages()) == 2 })
-	a.awaitEmpty()
-	if n := len(best.messages()); n != 1 {
-		t.Errorf("the best took %d messages, want 1", n)
-	}
+	a.start()
+	best := b.peer(addrB, script{"": "421 busy"})
+	c.peer(addrC, nil)
+	a.enqueue("best is busy", a.at("susie"), "dirk@d.example")
+	a.awaitLog("success: 192.0.2.3_accepted_message./")
+	// No for good is no for all.
+	best.follow(script{"": "554 never"})
+	a.enqueue("best refuses", a.at("susie"), "dirk@d.example")
+	a.awaitMail("susie", "\n<dirk@d.example>:\nConnected to 192.0.2.2 but greeting failed.\nRemote host said: 554 never\n\n")
 }
 
 func TestMailOnlyGoesToBetterExchangersThanOurselves(t *testing.T) {

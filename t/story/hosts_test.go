@@ -43,6 +43,9 @@ func newHosts(t *testing.T, zone string, addresses ...string) []*host {
 		h.node.Host = h.Host
 		for _, text := range strings.Fields(list) {
 			addr := netip.MustParseAddr(text)
+			if addr.Is6() {
+				h.needOurs("IPv6")
+			}
 			h.node.Addrs = append(h.node.Addrs, addr)
 			zone += lab.NameRecords(h.name, addr)
 		}
@@ -102,8 +105,21 @@ func (h *host) listen() {
 // serve serves a port with a program.
 func (h *host) serve(log, port, program string) {
 	h.t.Helper()
-	h.background(log, home+"/bin/qmail-listen", "-v", "-R", "-l", h.name, "-u", fmt.Sprint(users.Uid("qmaild")), "-g", fmt.Sprint(users.PrimaryGid("qmaild")),
-		"::", port, home+"/bin/"+program)
+	listen := []string{home + "/bin/qmail-listen", "::"}
+	if !h.ours() {
+		need(h.t, "tcpserver", "ucspi-tcp")
+		listen = []string{"tcpserver", "0"}
+	}
+	h.background(log, listen[0], "-v", "-R", "-l", h.name, "-u", fmt.Sprint(users.Uid("qmaild")), "-g", fmt.Sprint(users.PrimaryGid("qmaild")),
+		listen[1], port, home+"/bin/"+program)
+}
+
+// needOurs skips a test of what the reference does not have.
+func (h *host) needOurs(what string) {
+	h.t.Helper()
+	if !h.ours() {
+		h.t.Skip("the reference has no " + what)
+	}
 }
 
 // setNames replaces what the host knows of the world.

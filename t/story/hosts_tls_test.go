@@ -89,6 +89,7 @@ func TestCertificatesCountForHostsInTlshosts(t *testing.T) {
 	t.Parallel()
 	h := newHosts(t, "", addrA, addrB)
 	a, b := h[0], h[1]
+	a.needOurs("TLS")
 	for _, h := range h {
 		h.control("extensions", "smtp-tls\n")
 	}
@@ -141,6 +142,7 @@ func TestMailForAHostInTlshostsWaitsForTLS(t *testing.T) {
 	t.Parallel()
 	h := newHosts(t, "", addrA, addrB)
 	a, b := h[0], h[1]
+	a.needOurs("TLS")
 	a.start()
 	b.up()
 	known := newAuthority(t, "authority.example")
@@ -161,6 +163,7 @@ func TestBrokenTLSDelaysMailButDoesNotKeepIt(t *testing.T) {
 	t.Parallel()
 	h := newHosts(t, "", addrA, addrB)
 	a, b := h[0], h[1]
+	a.needOurs("TLS")
 	a.control("extensions", "smtp-tls\n")
 	a.start()
 	p := b.peer(addrB, script{"EHLO": "250-b.example\r\n250 STARTTLS", "STARTTLS": "220 go ahead\r\n250 nonsense"})
