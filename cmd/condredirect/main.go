@@ -33,37 +33,15 @@ func run(c *call.Call) int {
 	if err != nil || !yes {
 		return exit.Report(c.Err(), "condredirect", err)
 	}
-	pid, err := redirect(c, c.Args[1])
+	// The program may have read the message.
+	if _, err := c.In().Seek(0, io.SeekStart); err != nil {
+		return exit.Report(c.Err(), "condredirect", exit.Defer("unable to rewind", err))
+	}
+	signal.Ignore(syscall.SIGPIPE)
+	pid, err := qmail.Forward(c, "SENDER", c.Args[1])
 	if err != nil {
 		return exit.Report(c.Err(), "condredirect", err)
 	}
 	io.WriteString(c.Err(), "condredirect: qp "+strconv.Itoa(pid)+"\n")
 	return exit.Drop
-}
-
-func redirect(c *call.Call, recipient string) (pid int, err error) {
-	// The program may have read the message.
-	if _, err := c.In().Seek(0, io.SeekStart); err != nil {
-		return 0, exit.Defer("unable to rewind", err)
-	}
-	signal.Ignore(syscall.SIGPIPE)
-	sender, ok := c.Env.Lookup("SENDER")
-	if !ok {
-		return 0, exit.Reject("SENDER not set", nil)
-	}
-	deliveredTo, ok := c.Env.Lookup("DTLINE")
-	if !ok {
-		return 0, exit.Reject("DTLINE not set", nil)
-	}
-	queue, err := qmail.Open(c.Env, c.Err())
-	if err != nil {
-		return 0, exit.Defer("unable to fork", err)
-	}
-	queue.WriteString(deliveredTo)
-	if _, err := io.Copy(queue, c.In()); err != nil {
-		return 0, exit.Defer("unable to read message", err)
-	}
-	queue.From(sender)
-	queue.To(recipient)
-	return queue.Pid(), queue.Close()
 }

@@ -1,27 +1,19 @@
 package main
 
 import (
-	"io"
-	"os"
 	"testing"
 
-	"goqmail/lib/call"
+	"goqmail/lib/call/calltest"
 )
 
 // What needs no name server.
 func TestAddress(t *testing.T) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
+	want := calltest.Result{Out: "192.0.2.1\n"}
+	if got := calltest.Run(t, run, nil, "", "[192.0.2.1]"); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
-	defer r.Close()
-	code := run(call.New([]string{"dnsip", "[192.0.2.1]"}, nil, map[int]*os.File{1: w}))
-	w.Close()
-	said, err := io.ReadAll(r)
-	if want := "192.0.2.1\n"; string(said) != want || code != 0 || err != nil {
-		t.Errorf("got %q, %d, %v; want %q", said, code, err, want)
-	}
-	if code := run(call.New([]string{"dnsip"}, nil, nil)); code != 100 {
-		t.Errorf("without an argument: %d", code)
+	want = calltest.Result{Code: 100}
+	if got := calltest.Run(t, run, nil, ""); got != want {
+		t.Errorf("without an argument: got %+v, want %+v", got, want)
 	}
 }

@@ -24,34 +24,9 @@ func main() { call.Main(run) }
 func run(c *call.Call) int {
 	sig.Default(sig.Swallowed[:]...)
 	signal.Ignore(syscall.SIGPIPE)
-	pid, err := forward(c, c.Args[min(1, len(c.Args)):])
+	pid, err := qmail.Forward(c, "NEWSENDER", c.Args[min(1, len(c.Args)):]...)
 	if err == nil {
 		io.WriteString(c.Err(), "forward: qp "+strconv.Itoa(pid)+"\n")
 	}
 	return exit.Report(c.Err(), "forward", err)
-}
-
-func forward(c *call.Call, recipients []string) (pid int, err error) {
-	// An empty sender is legal (it is a bounce); an unset one is not.
-	sender, ok := c.Env.Lookup("NEWSENDER")
-	if !ok {
-		return 0, exit.Reject("NEWSENDER not set", nil)
-	}
-	deliveredTo, ok := c.Env.Lookup("DTLINE")
-	if !ok {
-		return 0, exit.Reject("DTLINE not set", nil)
-	}
-	queue, err := qmail.Open(c.Env, c.Err())
-	if err != nil {
-		return 0, exit.Defer("unable to fork", err)
-	}
-	queue.WriteString(deliveredTo)
-	if _, err := io.Copy(queue, c.In()); err != nil {
-		return 0, exit.Defer("unable to read message", err)
-	}
-	queue.From(sender)
-	for _, recipient := range recipients {
-		queue.To(recipient)
-	}
-	return queue.Pid(), queue.Close()
 }
