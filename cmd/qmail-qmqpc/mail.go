@@ -68,9 +68,10 @@ func (m *mail) deliver(conn *os.File) int {
 	if err := m.write(timeout.Writer{File: conn, Limit: serverLimit}); err != nil {
 		return qmail.ExitLost
 	}
-	// The answer is a netstring, but the first of three letters says it all.
+	// The answer is a netstring, but the first of three letters says it all. It
+	// stands near the start.
 	answer := bufio.NewReaderSize(timeout.Reader{File: conn, Limit: serverLimit}, 1024)
-	for {
+	for range answer.Size() {
 		c, err := answer.ReadByte()
 		switch {
 		case err != nil:
@@ -83,6 +84,7 @@ func (m *mail) deliver(conn *os.File) int {
 			return qmail.ExitRefused
 		}
 	}
+	return qmail.ExitLost
 }
 
 // write sends a netstring of the text, the sender and the recipients, each of

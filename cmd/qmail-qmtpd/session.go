@@ -22,6 +22,10 @@ import (
 // maxAddress is more than the bytes that an address may have.
 const maxAddress = 1000
 
+// maxRecipients is how many recipients a message may have: each leaves a byte to
+// remember.
+const maxRecipients = 16 << 20
+
 // errTrouble is what we have of our own: the client may try again later.
 var errTrouble = errors.New("trouble")
 
@@ -193,6 +197,9 @@ func (s *session) innerLength(left *int) (int, error) {
 }
 
 func (s *session) recipient(m *mail, n int) error {
+	if len(m.verdicts) >= maxRecipients {
+		return netstring.ErrTooLong
+	}
 	limit := maxAddress
 	if s.relayClient != nil {
 		limit -= len(*s.relayClient)

@@ -129,6 +129,12 @@ func TestTrouble(t *testing.T) {
 	}
 }
 
+func TestTooManyRecipients(t *testing.T) {
+	if err := new(session).recipient(&mail{verdicts: make([]byte, maxRecipients)}, 0); err != netstring.ErrTooLong {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Whatever a client says, there is an exit code for it, and what it hears are
 // netstrings.
 func FuzzServe(f *testing.F) {

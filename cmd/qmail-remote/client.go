@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"goqmail/lib/blast"
 	"goqmail/lib/extensions"
@@ -31,6 +32,7 @@ type client struct {
 	out      io.Writer
 	said     []byte   // its last reply; empty once reported
 	utf8     need     // of the message
+	heard    int      // bytes of its present reply
 	offers   []string // lines of its reply to EHLO, but for the first
 	mute     bool     // there is no point in a good bye
 	critical bool     // it may have taken the message, though it has not said so
@@ -39,8 +41,15 @@ type client struct {
 // maxSaid is how much of a reply is kept, in bytes.
 const maxSaid = 5000
 
+// maxReply is how long a reply may be in all, in bytes: more than any host has
+// to say.
+const maxReply = 1 << 20
+
+// errEndless is the error for a reply that is too long, or takes too long.
+var errEndless = errors.New("endless reply")
+
 func newClient(conn *os.File, t target, c *config) *client {
-	w := wire{timeout.Reader{File: conn, Limit: c.timeout}, timeout.Writer{File: conn, Limit: c.timeout}}
+	w := wire{timeout.Reader{File: conn, Limit: c.timeout}, timeout.Writer{File: conn, Limit: c.timeout}, new(time.Time)}
 	return &client{
 		config: c,
 		target: t,
@@ -59,14 +68,17 @@ func (c *client) send(m message, reports io.Writer) verdict {
 	c.utf8 = m.utf8
 	v, err := c.dialogue(m, reports)
 	if err != nil {
-		return c.died()
+		return c.died(err)
 	}
 	return v
 }
 
-// died is the verdict when the connection broke.
-func (c *client) died() verdict {
+// died is the verdict when the connection broke, or had to be broken off.
+func (c *client) died(err error) verdict {
 	text := "ZConnected to " + c.host + " but connection died. "
+	if errors.Is(err, errEndless) {
+		text = "ZConnected to " + c.host + " but its reply does not end. "
+	}
 	if c.critical {
 		text += "Possible duplicate! "
 	}
@@ -176,7 +188,8 @@ func (c *client) command(line string) (code uint64, err error) {
 // is whatever its first three bytes come to as digits: what is no number gives
 // one that is too large for any reply.
 func (c *client) reply() (code uint64, err error) {
-	c.said = nil
+	c.said, c.heard = nil, 0
+	c.wire.expect(c.timeout)
 	for range 3 {
 		b, err := c.get()
 		if err != nil {
@@ -207,6 +220,9 @@ func (c *client) reply() (code uint64, err error) {
 }
 
 func (c *client) get() (byte, error) {
+	if c.heard++; c.heard > maxReply {
+		return 0, errEndless
+	}
 	b, err := c.in.ReadByte()
 	if err == nil && b != '\r' && len(c.said) < maxSaid {
 		c.said = append(c.said, b)

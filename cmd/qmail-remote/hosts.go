@@ -20,6 +20,10 @@ type target struct {
 	login login
 }
 
+// maxTargets is how many addresses are tried in one delivery, which must come to
+// an end however many the DNS names.
+const maxTargets = 100
+
 // hostsFor lists the hosts that a sender's mail for a domain may go to, best
 // first: the relay that a route names, or else the domain's mail exchangers
 // that are better than this host.
@@ -59,7 +63,7 @@ func (c *config) hostsFor(sender, domain string) ([]target, verdict) {
 	if targets == nil {
 		return nil, ambiguous
 	}
-	return targets, ""
+	return targets[:min(len(targets), maxTargets)], ""
 }
 
 // bestOwn is the preference of this host among the hosts. Mail goes to better

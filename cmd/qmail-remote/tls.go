@@ -123,6 +123,7 @@ func (c *client) handshake(settings *tls.Config, authorities *x509.CertPool) (ve
 	conn := tls.Client(c.wire, settings)
 	c.said = nil
 	c.mute = true
+	c.wire.expect(c.timeout)
 	if err := conn.Handshake(); err != nil {
 		if c.policy.opportunistic() && c.target.port != smtpsPort {
 			notls.Note(c.target.Addr, time.Now())
@@ -179,10 +180,25 @@ func certifies(name, host string) bool {
 	return strings.EqualFold(name, host)
 }
 
-// wire is a connection as package tls wants it, with a limit to each wait.
+// wire is a connection as package tls wants it, with a limit to each wait, and to
+// all waits for the same thing together: a host could send a byte now and then.
 type wire struct {
 	timeout.Reader
 	timeout.Writer
+	end *time.Time // of patience
+}
+
+// expect begins to wait for something new.
+func (w wire) expect(limit time.Duration) {
+	const waits = 4 // none that means well has needed more
+	*w.end = time.Now().Add(waits * limit)
+}
+
+func (w wire) Read(p []byte) (int, error) {
+	if w.Reader.Limit > 0 && time.Now().After(*w.end) {
+		return 0, errEndless
+	}
+	return w.Reader.Read(p)
 }
 
 func (wire) Close() error                     { return nil } // is done elsewhere

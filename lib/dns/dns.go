@@ -48,6 +48,9 @@ type Host struct {
 	Pref int // of its MX record, lower is better; 0 if there is none
 }
 
+// maxExchangers is how many mail exchangers of a domain are looked up: the best.
+const maxExchangers = 50
+
 // Exchangers lists the hosts that take mail for a domain, best first: the
 // addresses of its mail exchangers, in random order among equals, or its own
 // where it has no MX records. A domain may also be an address, in brackets or
@@ -76,7 +79,7 @@ func (r *Resolver) Exchangers(domain string) ([]Host, error) {
 }
 
 func (r *Resolver) addressesOf(exchangers []*miekg.MX) (hosts []Host, err error) {
-	for _, mx := range exchangers {
+	for _, mx := range exchangers[:min(len(exchangers), maxExchangers)] {
 		name := strings.TrimSuffix(mx.Mx, ".")
 		if name == "" {
 			continue // a domain that takes no mail says so like this (RFC 7505)

@@ -55,27 +55,32 @@ func (z *zone) Exchange(question []byte) ([]byte, error) {
 }
 
 var example = map[string]string{
-	"b.example MX":        "b.example. MX 20 mx2.b.example.; b.example. MX 10 mx1.b.example.",
-	"mx1.b.example A":     "mx1.b.example. A 192.0.2.1; mx1.b.example. A 192.0.2.2",
-	"mx2.b.example A":     "mx2.b.example. A 192.0.2.3",
-	"a.example MX":        "",
-	"a.example A":         "a.example. A 192.0.2.4",
-	"alias.example MX":    "alias.example. CNAME b.example.; b.example. MX 10 mx1.b.example.",
-	"toa.example MX":      "toa.example. CNAME a.example.",
-	"toa.example A":       "toa.example. CNAME a.example.; a.example. A 192.0.2.4",
-	"dangling.example MX": "dangling.example. CNAME nowhere.example.",
-	"dangling.example A":  "dangling.example. CNAME nowhere.example.",
-	"literal.example MX":  "literal.example. MX 10 192.0.2.5.",
-	"null.example MX":     "null.example. MX 0 .",
-	"null.example A":      "null.example. A 192.0.2.6",
-	"empty.example MX":    "empty.example. MX 0 nowhere.example.",
-	"soft.example MX":     "SERVFAIL",
-	"softa.example MX":    "",
-	"softa.example A":     "SERVFAIL",
-	"half.example MX":     "half.example. MX 1 softa.example.; half.example. MX 2 a.example.",
-	"halfno.example MX":   "halfno.example. MX 1 softa.example.; halfno.example. MX 2 nowhere.example.",
-	"garbage.example MX":  "GARBAGE",
-	"old.example MX":      "OLD old.example. MX 1 a.example.",
+	"b.example MX":           "b.example. MX 20 mx2.b.example.; b.example. MX 10 mx1.b.example.",
+	"mx1.b.example A":        "mx1.b.example. A 192.0.2.1; mx1.b.example. A 192.0.2.2",
+	"mx2.b.example A":        "mx2.b.example. A 192.0.2.3",
+	"a.example MX":           "",
+	"a.example A":            "a.example. A 192.0.2.4",
+	"alias.example MX":       "alias.example. CNAME b.example.; b.example. MX 10 mx1.b.example.",
+	"toa.example MX":         "toa.example. CNAME a.example.",
+	"toa.example A":          "toa.example. CNAME a.example.; a.example. A 192.0.2.4",
+	"dangling.example MX":    "dangling.example. CNAME nowhere.example.",
+	"dangling.example A":     "dangling.example. CNAME nowhere.example.",
+	"literal.example MX":     "literal.example. MX 10 192.0.2.5.",
+	"null.example MX":        "null.example. MX 0 .",
+	"null.example A":         "null.example. A 192.0.2.6",
+	"empty.example MX":       "empty.example. MX 0 nowhere.example.",
+	"soft.example MX":        "SERVFAIL",
+	"softa.example MX":       "",
+	"softa.example A":        "SERVFAIL",
+	"half.example MX":        "half.example. MX 1 softa.example.; half.example. MX 2 a.example.",
+	"halfno.example MX":      "halfno.example. MX 1 softa.example.; halfno.example. MX 2 nowhere.example.",
+	"garbage.example MX":     "GARBAGE",
+	"old.example MX":         "OLD old.example. MX 1 a.example.",
+	"circle.example MX":      "circle.example. CNAME x.example.; x.example. CNAME circle.example.",
+	"circle.example A":       "circle.example. CNAME x.example.; x.example. CNAME circle.example.",
+	"odd.example MX":         `odd.example. MX 1 a\.b\000\255/\.\.x\..; odd.example. MX 2 1\.2.3.4.`,
+	`a\.b\000\255/\.\.x\. A`: `a\.b\000\255/\.\.x\.. A 192.0.2.7`,
+	`1\.2.3.4 A`:             `1\.2.3.4. A 192.0.2.8`,
 }
 
 func describe(hosts []Host) (s []string) {
@@ -102,6 +107,8 @@ func TestExchangers(t *testing.T) {
 		{"empty.example", nil, nil},
 		{"half.example", []string{"192.0.2.4 a.example 2"}, ErrTemp},
 		{"halfno.example", nil, ErrTemp},
+		{"circle.example", nil, nil},
+		{"odd.example", []string{`192.0.2.7 a\.b\000\255/\.\.x\. 1`, `192.0.2.8 1\.2.3.4 2`}, nil},
 		{"old.example", []string{"192.0.2.4 a.example 1"}, nil},
 		{"nowhere.example", nil, ErrNone},
 		{"soft.example", nil, ErrTemp},
@@ -201,6 +208,22 @@ func TestRandom(t *testing.T) {
 	}
 	if len(seen) != 2 || seen["mx1.b.example"] < 50 || seen["mx2.b.example"] < 50 {
 		t.Error(seen)
+	}
+}
+
+// A domain with too many exchangers is not asked about for ever.
+func TestManyExchangers(t *testing.T) {
+	z := &zone{records: map[string]string{}}
+	var list []string
+	for i := range 1000 {
+		list = append(list, "b.example. MX "+strconv.Itoa(1000-i)+" mx"+strconv.Itoa(i)+".b.example.")
+	}
+	z.records["b.example MX"] = strings.Join(list, "; ")
+	z.records["mx999.b.example A"] = "mx999.b.example. A 192.0.2.1"
+	z.records["mx0.b.example A"] = "mx0.b.example. A 192.0.2.2"
+	hosts, err := (&Resolver{servers: z}).Exchangers("b.example")
+	if got := describe(hosts); !slices.Equal(got, []string{"192.0.2.1 mx999.b.example 1"}) || err != nil || len(z.asked) != 1+maxExchangers {
+		t.Errorf("got %q, %v with %d questions", got, err, len(z.asked))
 	}
 }
 

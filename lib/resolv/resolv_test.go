@@ -218,6 +218,36 @@ func TestNobody(t *testing.T) {
 	}
 }
 
+// Where a server cannot tell, or is none, the next one is asked.
+func TestSeveralServers(t *testing.T) {
+	config := server(t, func(q []byte, _ bool) []byte { return reply(q, 0, "\xc0\x00\x02\x01") })
+	other, err := net.ListenPacket("udp", "127.113.54.55:53")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	codes := make(chan byte, 1)
+	go func() {
+		buf := make([]byte, 512)
+		for code := range codes {
+			n, from, err := other.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			other.WriteTo(reply(buf[:n], code), from)
+		}
+	}()
+	config.Servers = []ip.Addr{ip.V4(127, 113, 54, 54), ip.V4(127, 113, 54, 55), config.Servers[0]} // nobody, the other, the good one
+	for code, want := range map[byte]error{codeServer: nil, codeNotImplemented: nil, codeRefused: nil, 3: ErrNone} {
+		codes <- code
+		found, err := config.Addresses(Name{"a"}, true)
+		if err != want || err == nil && (len(found) != 1 || found[0] != ip.V4(192, 0, 2, 1)) {
+			t.Errorf("code %d: got %v, %v", code, found, err)
+		}
+	}
+	close(codes)
+}
+
 // A message that is broken gives an error, never a panic, and names that are
 // found can be asked for.
 func FuzzRecords(f *testing.F) {
