@@ -1,0 +1,398 @@
+//go:build linux
+
+package story
+
+import (
+	"bufio"
+	"crypto/tls"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"goqmail/t/site"
+)
+
+// checkpassword knows one user, and becomes him if it may.
+const checkpassword = `#!/bin/sh
+case $(tr '\0' ' ' <&3) in "susie secret "*) ;; *) exit 1 ;; esac
+[ "$(id -u)" = 0 ] || exec "$@"
+cd /home/susie
+exec setuidgid susie "$@"
+`
+
+// encrypt gives the host a certificate, and those of its extensions that secure
+// mail from users.
+func (m *machine) encrypt() {
+	m.t.Helper()
+	need(m.t, "openssl", "openssl")
+	if !m.ours() {
+		m.t.Skip("the reference has no TLS")
+	}
+	m.control("extensions", "smtp-tls\nsmtp-auth\n")
+	m.run("mkservercert")
+}
+
+// serve starts the run script of a service as supervise does, with a program
+// that checks passwords, and waits until it listens.
+func (m *machine) serve(service, port string) {
+	m.t.Helper()
+	need(m.t, "softlimit", "daemontools")
+	m.write("/tmp/checkpassword", checkpassword, "root")
+	m.run("chmod", "755", "/tmp/checkpassword")
+	script, err := m.read(home + "/boot/daemontools/" + service + "/run")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.write("/tmp/"+service, strings.Replace(script, "/bin/checkpassword", "/tmp/checkpassword", 1), "root")
+	m.background(service, "sh", "/tmp/"+service)
+	m.await("a listener on port "+port, func() bool {
+		conn := m.dialPort(port)
+		if conn != nil {
+			conn.Close()
+		}
+		return conn != nil
+	})
+}
+
+func (m *machine) dialPort(port string) (conn net.Conn) {
+	m.Do(func() { conn, _ = net.Dial("tcp", "127.0.0.1:"+port) })
+	return conn
+}
+
+// client connects to a port. The dialogue may be a POP3 one as well.
+func (m *machine) client(port string) *smtp {
+	m.t.Helper()
+	conn := m.dialPort(port)
+	if conn == nil {
+		m.t.Fatal("nobody listens on port " + port)
+	}
+	m.t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	return &smtp{m.t, conn, bufio.NewReader(conn)}
+}
+
+// secure goes on with TLS, with a server whose certificate is for name.
+func (c *smtp) secure(name string) *tls.Conn {
+	c.t.Helper()
+	safe := tls.Client(c.conn, &tls.Config{ServerName: name, InsecureSkipVerify: true})
+	if err := safe.Handshake(); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := safe.ConnectionState().PeerCertificates[0].VerifyHostname(name); err != nil {
+		c.t.Error(err)
+	}
+	c.conn, c.in = safe, bufio.NewReader(safe)
+	return safe
+}
+
+// line reads one line, which must start with want.
+func (c *smtp) line(want string) string {
+	c.t.Helper()
+	line, err := c.in.ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, want) {
+		c.t.Fatalf("got %q, %v; want %s", line, err, want)
+	}
+	return line
+}
+
+var login = "AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00susie\x00secret"))
+
+func TestUsersSendMailByTLSAndPassword(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.encrypt()
+	m.start()
+	send := func(c *smtp, subject string) {
+		c.say("MAIL FROM:<susie@linuxfromsource.org>", "530 Authorization required")
+		c.say(login, "235 ")
+		c.send(subject, "susie@linuxfromsource.org", "john@linuxfromsource.org")
+		c.say("MAIL FROM:<susie@linuxfromsource.org>", "250 ")
+		c.say("RCPT TO:<somebody@elsewhere.example>", "250 ") // a user may relay
+		c.say("QUIT", "221 ")
+		if got := m.awaitMail("john", "Subject: "+subject); !strings.Contains(got, " with ESMTPSA (TLS_AES_128_GCM_SHA256 encrypted); ") || !strings.Contains(got, "(susie@127.0.0.1)") {
+			t.Errorf("got %q", got)
+		}
+	}
+
+	m.serve("qmail-submission", "587")
+	c := m.client("587")
+	c.reply("220 ")
+	if offer := c.say("EHLO me.example", "250"); !strings.Contains(offer, "250-STARTTLS\r\n") || strings.Contains(offer, "AUTH") {
+		t.Errorf("offered: %q", offer)
+	}
+	c.say("MAIL FROM:<susie@linuxfromsource.org>", "530 Must issue a STARTTLS")
+	c.say(login, "538 ")
+	c.say("STARTTLS", "220 ")
+	c.secure(site.Me)
+	if offer := c.say("EHLO me.example", "250"); strings.Contains(offer, "STARTTLS") || !strings.Contains(offer, "250-AUTH LOGIN PLAIN\r\n") {
+		t.Errorf("offered: %q", offer)
+	}
+	send(c, "by 587")
+
+	m.serve("qmail-smtpsd", "465")
+	c = m.client("465")
+	c.secure(site.Me)
+	c.reply("220 ")
+	send(c, "by 465")
+	m.awaitEmpty()
+}
+
+func TestUsersReadMailByTLS(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.encrypt()
+	m.start()
+	m.send("john", "to be read", "susie")
+	m.awaitMail("susie", "Subject: to be read")
+	m.run("sh", "-c", "touch -d '1 minute ago' /home/susie/Maildir/new/*") // what came this second waits for the next session
+	read := func(c *smtp) {
+		for _, turn := range [][2]string{{"USER susie", "+OK"}, {"PASS secret", "+OK"}, {"STAT", "+OK 1 "}, {"RETR 1", "+OK"}} {
+			io.WriteString(c.conn, turn[0]+"\r\n")
+			c.line(turn[1])
+		}
+		for c.line("") != "Subject: to be read\r\n" { // or the connection ends
+		}
+		for c.line("") != ".\r\n" {
+		}
+		io.WriteString(c.conn, "QUIT\r\n")
+		c.line("+OK")
+		if rest, err := io.ReadAll(c.in); len(rest) > 0 || err != nil {
+			t.Errorf("then: %q, %v", rest, err)
+		}
+	}
+
+	m.serve("qmail-pop3d", "110")
+	c := m.client("110")
+	c.line("+OK <")
+	io.WriteString(c.conn, "USER susie\r\n")
+	c.line("-ERR TLS required")
+	io.WriteString(c.conn, "STLS\r\nUSER evil\r\n")
+	c.line("+OK")
+	c.secure(site.Me)
+	io.WriteString(c.conn, "PASS secret\r\n")
+	c.line("-ERR USER first")
+	read(c)
+
+	m.serve("qmail-pop3ds", "995")
+	c = m.client("995")
+	c.secure(site.Me)
+	c.line("+OK <")
+	read(c)
+}
+
+// What somebody puts into the stream before the handshake is not what the client
+// says in safety.
+func TestCommandsBeforeTLSAreForgotten(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.encrypt()
+	m.listen()
+	c := m.client("25")
+	c.reply("220 ")
+	c.say("EHLO victim.example", "250")
+	c.say("MAIL FROM:<victim@elsewhere.example>", "250 ")
+	c.say("RCPT TO:<john@linuxfromsource.org>", "250 ")
+	io.WriteString(c.conn, "STARTTLS\r\nMAIL FROM:<evil@elsewhere.example>\r\nRCPT TO:<john@linuxfromsource.org>\r\nDATA\r\n")
+	c.reply("220 ")
+	c.secure(site.Me)
+	c.say("DATA", "503 MAIL first")
+	c.say("NOOP", "250 ")
+	c.say("QUIT", "221 ")
+}
+
+// The next connection has the certificate that is there then. Without a good one
+// the dialogue goes on in the clear, and the log says why.
+func TestCertificatesChangeWithoutARestart(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.encrypt()
+	m.listen()
+	begin := func() *smtp {
+		c := m.client("25")
+		c.reply("220 ")
+		return c
+	}
+	c := begin()
+	c.say("STARTTLS", "220 ")
+	c.secure(site.Me)
+	m.run("rm", home+"/control/servercert.pem")
+	m.run("mkservercert", "other.example", "third.example")
+	c.say("NOOP", "250 ")
+	c = begin()
+	c.say("STARTTLS", "220 ")
+	c.secure("third.example")
+
+	if out, err := m.try("root", "", nil, "mkservercert"); err == nil || out != "mkservercert: fatal: "+home+"/control/servercert.pem exists\n" {
+		t.Errorf("mkservercert: %v, %q", err, out)
+	}
+	for _, row := range []struct{ do, want string }{
+		{"chown root F; chmod 600 F", "missing certificate: access denied"},
+		{"chown qmailp F; sed -i '/PRIVATE/,$d' F", "no valid RSA private key: "},
+		{"echo x >F", "missing certificate: none in servercert.pem"},
+	} {
+		m.run("sh", "-c", strings.ReplaceAll(row.do, "F", home+"/control/servercert.pem"))
+		c := begin()
+		c.say("STARTTLS", "454 TLS "+row.want)
+		c.say("MAIL FROM:<visitor@elsewhere.example>", "250 ")
+		c.say("QUIT", "221 ")
+		if log, _ := m.read("/var/log/smtpd"); !strings.Contains(log, "qmail-tls: fatal: "+row.want) {
+			t.Errorf("the log says %q", log)
+		}
+	}
+}
+
+// OpenSSL's client gets along, and its second connection, which meets other
+// processes, resumes the session of the first.
+func TestOpenSSLResumesASession(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.encrypt()
+	m.listen()
+	m.serve("qmail-smtpsd", "465")
+	m.serve("qmail-pop3d", "110")
+	for _, args := range []string{"-connect 127.0.0.1:25 -starttls smtp", "-connect 127.0.0.1:465", "-connect 127.0.0.1:110 -starttls pop3"} {
+		talk := func(option string) string {
+			words := append([]string{"openssl", "s_client", "-ign_eof", option, "/tmp/session"}, strings.Fields(args)...)
+			out, err := m.try("root", "QUIT\r\n", nil, words...)
+			if err != nil {
+				t.Fatalf("%s: %v, %s", args, err, out)
+			}
+			return out
+		}
+		if out := talk("-sess_out"); !strings.Contains(out, "\nNew, TLSv1.3, ") {
+			t.Errorf("%s: got %q", args, out)
+		}
+		if out := talk("-sess_in"); !strings.Contains(out, "\nReused, TLSv1.3, ") {
+			t.Errorf("%s, the second time: got %q", args, out)
+		}
+	}
+	m.run("openssl", "s_client", "-tls1_2", "-connect", "127.0.0.1:465")
+}
+
+// A server that speaks TLS itself, with UCSPI-TLS, needs no key of ours.
+func TestUCSPITLS(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	if !m.ours() {
+		t.Skip("the reference has no TLS")
+	}
+	key, err := tls.X509KeyPair(m.selfSigned("mx.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.start()
+	for _, mode := range []string{"", "!"} {
+		near, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := net.Dial("tcp", near.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		far, err := near.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		near.Close()
+		wait := m.sslserver(far.(*net.TCPConn), &tls.Config{Certificates: []tls.Certificate{key}}, "UCSPITLS="+mode)
+		t.Cleanup(func() { conn.Close() })
+		conn.SetDeadline(time.Now().Add(time.Minute))
+		c := &smtp{t, conn, bufio.NewReader(conn)}
+		c.reply("220 ")
+		if offer := c.say("EHLO me.example", "250"); !strings.Contains(offer, "250-STARTTLS\r\n") {
+			t.Errorf("offered: %q", offer)
+		}
+		if mode == "!" {
+			c.say("MAIL FROM:<a@elsewhere.example>", "530 ")
+		}
+		c.say("STARTTLS", "220 ")
+		c.secure("mx.example")
+		c.send("ucspi"+mode, "visitor@elsewhere.example", "john@linuxfromsource.org")
+		c.say("QUIT", "221 ")
+		if err := wait(); err != nil {
+			t.Error(err)
+		}
+		if got := m.awaitMail("john", "Subject: ucspi"+mode+"\n"); !strings.Contains(got, " with ESMTPS (A-SUITE encrypted); ") {
+			t.Errorf("got %q", got)
+		}
+	}
+}
+
+// selfSigned makes a certificate and its key.
+func (m *machine) selfSigned(name string) (certificate, key []byte) {
+	m.t.Helper()
+	need(m.t, "openssl", "openssl")
+	m.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN="+name,
+		"-addext", "subjectAltName=DNS:"+name, "-keyout", "/tmp/key", "-out", "/tmp/cert")
+	c, _ := m.read("/tmp/cert")
+	k, _ := m.read("/tmp/key")
+	return []byte(c), []byte(k)
+}
+
+// sslserver runs qmail-smtpd as sslserver of ucspi-ssl does with its option -n:
+// with the connection as it is, and three descriptors to ask for TLS and to go
+// on with.
+func (m *machine) sslserver(conn *net.TCPConn, config *tls.Config, env ...string) (wait func() error) {
+	m.t.Helper()
+	file := func(f *os.File, err error) *os.File {
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		return f
+	}
+	pipe := func() (r, w *os.File) {
+		r, w, err := os.Pipe()
+		return file(r, err), w
+	}
+	inR, inW := pipe()
+	outR, outW := pipe()
+	control := m.socketpair()
+	clear := file(conn.File())
+	var cmd *exec.Cmd
+	m.in(func() error {
+		cmd = exec.Command(home + "/bin/qmail-smtpd")
+		cmd.Env = append(env, "SSLCTLFD=3", "SSLREADFD=4", "SSLWRITEFD=5", "PATH=/usr/bin:/bin", "TCPREMOTEIP=127.0.0.1")
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = clear, clear, os.Stderr
+		cmd.ExtraFiles = []*os.File{control[1], inR, outW}
+		return cmd.Start()
+	})
+	for _, f := range []*os.File{clear, control[1], inR, outW} {
+		f.Close()
+	}
+	go func() {
+		defer inW.Close()
+		asked := make([]byte, 1)
+		if _, err := io.ReadFull(control[0], asked); err != nil || asked[0] != 'Y' {
+			return
+		}
+		fmt.Fprintf(control[0], "SSL_PROTOCOL=TLSv1.3\x00SSL_CIPHER=A-SUITE\x00\x00")
+		safe := tls.Server(conn, config)
+		go func() {
+			io.Copy(safe, outR)
+			safe.Close()
+		}()
+		io.Copy(inW, safe)
+	}()
+	return cmd.Wait
+}
+
+func (m *machine) socketpair() (ends [2]*os.File) {
+	m.t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for i, fd := range fds {
+		ends[i] = os.NewFile(uintptr(fd), "control")
+	}
+	return ends
+}
