@@ -1,0 +1,231 @@
+package mailstore
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"zombiezen.com/go/sqlite"
+
+	"goqmail/lib/digest"
+	"goqmail/lib/syncdir"
+)
+
+// Incoming is a message that is to be put into a mailbox.
+type Incoming struct {
+	Path   string // its file, which is linked; Staged has one
+	Size   uint32
+	Digest *digest.Digest
+	Flags  []string // names of flags and keywords
+	Date   int64    // INTERNALDATE
+}
+
+// delivery is what one caller wants put into one mailbox.
+type delivery struct {
+	box      *Mailbox
+	messages []Incoming
+
+	dir  string   // where they go
+	uids []uint32 // what they get
+	err  error
+	done chan struct{} // closed when the rest is known
+}
+
+// Append puts messages into the mailbox, all or none, and returns their UIDs. When
+// it returns they are durable. What several callers put into one tree meanwhile is
+// committed together.
+func (m *Mailbox) Append(messages ...Incoming) (uids []uint32, err error) {
+	d := &delivery{box: m, messages: messages, done: make(chan struct{})}
+	m.tree.enqueue(d)
+	<-d.done
+	if d.err == nil {
+		m.store.tell(m.entry.Name)
+	}
+	return d.uids, d.err
+}
+
+// enqueue has a delivery committed.
+func (t *tree) enqueue(d *delivery) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.waiting = append(t.waiting, d)
+	if !t.busy {
+		t.busy = true
+		go t.deliver()
+	}
+}
+
+// deliver commits what waits, until nothing does: what comes in while it commits
+// is the next transaction.
+func (t *tree) deliver() {
+	for {
+		t.mu.Lock()
+		batch := t.waiting
+		t.waiting = nil
+		t.busy = len(batch) > 0
+		t.mu.Unlock()
+		if len(batch) == 0 {
+			return
+		}
+		t.commit(batch)
+		for _, d := range batch {
+			close(d.done)
+		}
+	}
+}
+
+// commit makes deliveries: files first, then the directories that they are in,
+// then the rows, in one transaction. It holds the right to write to the index
+// from the start, so the UIDs are its own.
+func (t *tree) commit(batch []*delivery) {
+	err := t.db.write(func(c *sqlite.Conn) error {
+		dirs := map[string]bool{}
+		for _, d := range batch {
+			d.err = d.link(c)
+			if d.err == nil {
+				dirs[d.dir] = true
+			}
+		}
+		for dir := range dirs {
+			if err := syncdir.Sync(dir); err != nil {
+				return err
+			}
+		}
+		for _, d := range batch {
+			if d.err != nil {
+				continue
+			}
+			if err := d.insert(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		return
+	}
+	// The files stay: what the disk has of the transaction is not known, and a row
+	// without a file would be worse than a file without a row.
+	for _, d := range batch {
+		if d.err == nil {
+			d.uids, d.err = nil, err
+		}
+	}
+}
+
+// link chooses the UIDs and gives the messages their names, and takes the UIDs
+// from the mailbox.
+func (d *delivery) link(c *sqlite.Conn) error {
+	var next int64
+	err := one(c, "SELECT uidnext, name FROM mailbox WHERE id = ?", []any{d.box.id}, func(s *sqlite.Stmt) {
+		next, d.dir = s.ColumnInt64(0), d.box.tree.boxDir(s.ColumnText(1))
+	})
+	if errors.Is(err, errNoRow) {
+		return ErrNoMailbox
+	}
+	if err != nil {
+		return err
+	}
+	for _, m := range d.messages {
+		for {
+			if next >= 1<<32-1 {
+				return errors.New("mailbox has no more UIDs")
+			}
+			err := place(m.Path, d.dir+"/"+fileName(uint32(next)))
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, fs.ErrExist) { // one that was never acknowledged, or put there by hand
+				d.unlink()
+				return err
+			}
+			next++
+		}
+		d.uids = append(d.uids, uint32(next))
+		next++
+	}
+	return run(c, "UPDATE mailbox SET uidnext = ? WHERE id = ?", []any{next, d.box.id}, nil)
+}
+
+// unlink takes the names back.
+func (d *delivery) unlink() {
+	for _, uid := range d.uids {
+		os.Remove(d.dir + "/" + fileName(uid))
+	}
+	d.uids = nil
+}
+
+// place gives a file another name; on another file system it gets a copy.
+func place(from, to string) error {
+	err := os.Link(from, to)
+	if !errors.Is(err, syscall.EXDEV) && !errors.Is(err, syscall.EMLINK) {
+		return err
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	// Under the final name only when it is whole: Reconstruct may look at any time.
+	part := filepath.Dir(to) + "/" + filepath.Base(from) + ".part"
+	out, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(part)
+	_, err = io.Copy(out, in)
+	if err == nil {
+		err = out.Sync()
+	}
+	if e := out.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	return os.Link(part, to)
+}
+
+// insert writes the rows of the messages.
+func (d *delivery) insert(c *sqlite.Conn) error {
+	modseq, err := d.box.nextModSeq(c)
+	if err != nil {
+		return err
+	}
+	for i, m := range d.messages {
+		flags, err := d.box.flags(c, m.Flags, true)
+		if err != nil {
+			return err
+		}
+		key, g := d.box.key(d.uids[i]), m.Digest
+		for _, row := range []struct {
+			query string
+			args  []any
+		}{
+			{"INSERT INTO digest VALUES (?, ?, ?, ?, ?)", []any{key, g.Envelope, g.BodyStructure, g.Parts, g.ID}},
+			{"INSERT INTO sortkey VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", []any{
+				key, g.Date, g.Subject, g.Reply, g.From, g.To, g.Cc, g.MessageID, strings.Join(g.References, " ")}},
+			{"INSERT INTO header VALUES (?, ?)", []any{key, g.Header}},
+			{"INSERT INTO message VALUES (?, ?, ?, ?, ?)", []any{key, modseq, int64(flags), m.Date, int64(m.Size)}},
+		} {
+			if err := run(c, row.query, row.args, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// nextModSeq takes the next modification sequence of the mailbox.
+func (m *Mailbox) nextModSeq(c *sqlite.Conn) (modseq int64, err error) {
+	err = one(c, "UPDATE mailbox SET modseq = modseq + 1 WHERE id = ? RETURNING modseq", []any{m.id},
+		func(s *sqlite.Stmt) { modseq = s.ColumnInt64(0) })
+	if errors.Is(err, errNoRow) {
+		err = ErrNoMailbox
+	}
+	return modseq, err
+}

@@ -1,0 +1,216 @@
+package mailstore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// database is an SQLite file. Many may read it while one writes; those who want
+// to write wait for each other, here and in other processes.
+type database struct {
+	path   string
+	schema string
+	open   *connections
+
+	writing sync.Mutex
+	mu      sync.Mutex
+	free    []*sqlite.Conn
+}
+
+// connections bounds how many connections to databases a process keeps while
+// nobody uses them: each holds pages of its file.
+type connections struct {
+	mu   sync.Mutex
+	idle int
+}
+
+const maxIdle = 64
+
+func (c *connections) keep() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.idle >= maxIdle {
+		return false
+	}
+	c.idle++
+	return true
+}
+
+func (c *connections) taken() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.idle--
+}
+
+// connection takes a connection, a new one if none is free.
+func (d *database) connection() (*sqlite.Conn, error) {
+	d.mu.Lock()
+	if n := len(d.free); n > 0 {
+		c := d.free[n-1]
+		d.free = d.free[:n-1]
+		d.mu.Unlock()
+		d.open.taken()
+		return c, nil
+	}
+	d.mu.Unlock()
+	c, err := sqlite.OpenConn(d.path, sqlite.OpenReadWrite|sqlite.OpenCreate|sqlite.OpenWAL)
+	if err != nil {
+		return nil, fmt.Errorf("unable to open %s: %w", d.path, err)
+	}
+	c.SetBusyTimeout(time.Minute)
+	if err := d.prepare(c); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("unable to use %s: %w", d.path, err)
+	}
+	return c, nil
+}
+
+// prepare makes a connection sync at each commit and creates what is missing.
+func (d *database) prepare(c *sqlite.Conn) error {
+	for _, pragma := range []string{"synchronous=full", "cache_size=-512", "temp_store=memory"} {
+		if err := sqlitex.ExecuteTransient(c, "PRAGMA "+pragma, nil); err != nil {
+			return err
+		}
+	}
+	var version int
+	if err := one(c, "PRAGMA user_version", nil, func(s *sqlite.Stmt) { version = s.ColumnInt(0) }); err != nil {
+		return err
+	}
+	switch version {
+	case schemaVersion:
+		return nil
+	case 0:
+		return d.create(c)
+	}
+	return fmt.Errorf("version %d of its layout is not known", version)
+}
+
+// create creates the tables, unless another process just has.
+func (d *database) create(c *sqlite.Conn) (err error) {
+	end, err := sqlitex.ImmediateTransaction(c)
+	if err != nil {
+		return err
+	}
+	defer end(&err)
+	var version int
+	if err := one(c, "PRAGMA user_version", nil, func(s *sqlite.Stmt) { version = s.ColumnInt(0) }); err != nil || version != 0 {
+		return err
+	}
+	return sqlitex.ExecScript(c, d.schema)
+}
+
+// schemaVersion is what both schemas set user_version to.
+const schemaVersion = 1
+
+// release gives a connection back.
+func (d *database) release(c *sqlite.Conn) {
+	if !d.open.keep() {
+		c.Close()
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.free = append(d.free, c)
+}
+
+// read calls f with a connection, on which all that it reads is of one moment.
+func (d *database) read(f func(*sqlite.Conn) error) (err error) {
+	c, err := d.connection()
+	if err != nil {
+		return err
+	}
+	defer d.release(c)
+	defer sqlitex.Transaction(c)(&err)
+	return f(c)
+}
+
+// write calls f with a connection, and commits what it writes, durably, if it
+// returns no error; else nothing has changed.
+func (d *database) write(f func(*sqlite.Conn) error) (err error) {
+	c, end, err := d.begin()
+	if err != nil {
+		return err
+	}
+	defer end(&err)
+	return f(c)
+}
+
+// begin takes the right to write until end is called, which commits unless the
+// error is set, and sets it if it cannot.
+func (d *database) begin() (c *sqlite.Conn, end func(*error), err error) {
+	d.writing.Lock()
+	if c, err = d.connection(); err != nil {
+		d.writing.Unlock()
+		return nil, nil, err
+	}
+	done, err := sqlitex.ImmediateTransaction(c)
+	if err != nil {
+		d.release(c)
+		d.writing.Unlock()
+		return nil, nil, err
+	}
+	return c, func(err *error) {
+		done(err)
+		d.release(c)
+		d.writing.Unlock()
+	}, nil
+}
+
+// close closes the connections that nobody uses.
+func (d *database) close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	for _, c := range d.free {
+		d.open.taken()
+		errs = append(errs, c.Close())
+	}
+	d.free = nil
+	return errors.Join(errs...)
+}
+
+// run runs a statement and calls row, which may be nil, for each row.
+func run(c *sqlite.Conn, query string, args []any, row func(*sqlite.Stmt)) error {
+	return sqlitex.Execute(c, query, &sqlitex.ExecOptions{Args: args, ResultFunc: func(s *sqlite.Stmt) error {
+		if row != nil {
+			row(s)
+		}
+		return nil
+	}})
+}
+
+// errNoRow is for a question that should have one answer and has none.
+var errNoRow = errors.New("no such row")
+
+// one runs a statement that has one row.
+func one(c *sqlite.Conn, query string, args []any, row func(*sqlite.Stmt)) error {
+	n := 0
+	err := run(c, query, args, func(s *sqlite.Stmt) {
+		n++
+		row(s)
+	})
+	if err == nil && n == 0 {
+		err = errNoRow
+	}
+	return err
+}
+
+// blob returns a column's bytes, which are the caller's.
+func blob(s *sqlite.Stmt, column int) []byte {
+	if n := s.ColumnLen(column); n > 0 {
+		b := make([]byte, n)
+		s.ColumnBytes(column, b)
+		return b
+	}
+	return nil
+}
+
+// makeDir creates a directory and those above it that are missing, for the
+// owner of the store alone.
+func makeDir(dir string) error { return os.MkdirAll(dir, 0o700) }

@@ -1,0 +1,199 @@
+package mailstore
+
+import (
+	"errors"
+	"os"
+	"sync"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// Mailbox is an open mailbox. In a process there is one for each, however many
+// sessions have it selected. It stays the same when it is renamed.
+type Mailbox struct {
+	store *Store
+	entry Entry // when it was opened
+	tree  *tree
+	id    int64 // in the index
+	refs  int   // under store.mu
+
+	mu       sync.Mutex
+	view     *View // nil: not read yet
+	watchers map[*Watcher]bool
+}
+
+// OpenMailbox opens a mailbox that exists; the error is ErrNoMailbox if it does not.
+// Close it when it is no longer selected.
+func (s *Store) OpenMailbox(name string) (*Mailbox, error) {
+	e, err := s.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.tree(e)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.boxes[name]
+	if m == nil || m.tree != t || m.id != e.box { // another may have taken the name
+		m = &Mailbox{store: s, entry: e, tree: t, id: e.box, watchers: map[*Watcher]bool{}}
+		s.boxes[name] = m
+	}
+	m.refs++
+	return m, nil
+}
+
+// dir returns the directory that the messages are in.
+func (m *Mailbox) dir(c *sqlite.Conn) (dir string, err error) {
+	err = one(c, "SELECT name FROM mailbox WHERE id = ?", []any{m.id}, func(s *sqlite.Stmt) { dir = m.tree.boxDir(s.ColumnText(0)) })
+	if errors.Is(err, errNoRow) {
+		err = ErrNoMailbox
+	}
+	return dir, err
+}
+
+// Open opens a message for reading. The error is fs.ErrNotExist once it is expunged.
+func (m *Mailbox) Open(uid uint32) (f *os.File, err error) {
+	err = m.tree.db.read(func(c *sqlite.Conn) error {
+		dir, err := m.dir(c)
+		if err == nil {
+			f, err = os.Open(dir + "/" + fileName(uid))
+		}
+		return err
+	})
+	return f, err
+}
+
+// Close gives the mailbox up.
+func (m *Mailbox) Close() {
+	s := m.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m.refs--; m.refs == 0 && s.boxes[m.entry.Name] == m {
+		delete(s.boxes, m.entry.Name)
+	}
+}
+
+// Name returns the mailbox's internal name.
+func (m *Mailbox) Name() string { return m.entry.Name }
+
+// key is the key of a message's rows.
+func (m *Mailbox) key(uid uint32) int64 { return m.id<<32 | int64(uid) }
+
+// View returns the mailbox as it is now. The error is ErrNoMailbox if it was deleted.
+func (m *Mailbox) View() (*View, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old := m.view
+	if old == nil {
+		old = &View{}
+	}
+	view := old
+	err := m.tree.db.read(func(c *sqlite.Conn) error {
+		v := *old
+		err := one(c, "SELECT uidvalidity, uidnext, modseq, recent FROM mailbox WHERE id = ?", []any{m.id}, func(s *sqlite.Stmt) {
+			v.UIDValidity, v.UIDNext = uint32(s.ColumnInt64(0)), uint32(s.ColumnInt64(1))
+			v.ModSeq, v.Recent = s.ColumnInt64(2), uint32(s.ColumnInt64(3))
+		})
+		if err != nil || v.ModSeq == old.ModSeq && v.UIDNext == old.UIDNext && v.Recent == old.Recent {
+			return err
+		}
+		if v.Keywords, err = keywords(c, m.id); err != nil {
+			return err
+		}
+		changed, err := m.changed(c, old.ModSeq)
+		if err != nil {
+			return err
+		}
+		var gone []uint32
+		if m.view != nil {
+			if gone, err = m.gone(c, old.ModSeq); err != nil {
+				return err
+			}
+		}
+		view = v.with(changed, gone)
+		return nil
+	})
+	if errors.Is(err, errNoRow) {
+		err = ErrNoMailbox
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.view = view
+	return view, nil
+}
+
+// changed reads the messages with a higher modification sequence, by UID.
+func (m *Mailbox) changed(c *sqlite.Conn, since int64) (changed []Message, err error) {
+	query := "SELECT key, modseq, flags, date, size FROM message WHERE key BETWEEN ?1 AND ?2 AND ?3 >= 0"
+	if since > 0 {
+		query = "SELECT key, modseq, flags, date, size FROM message WHERE key >> 32 = ?1 >> 32 AND key < ?2 AND modseq > ?3 ORDER BY key"
+	}
+	err = run(c, query, []any{m.key(0), m.key(1<<32 - 1), since}, func(s *sqlite.Stmt) {
+		changed = append(changed, Message{
+			UID: uint32(s.ColumnInt64(0)), ModSeq: s.ColumnInt64(1), Flags: Flags(s.ColumnInt64(2)),
+			Date: s.ColumnInt64(3), Size: uint32(s.ColumnInt64(4)),
+		})
+	})
+	return changed, err
+}
+
+// gone reads the UIDs of the messages that were expunged after a modification sequence.
+func (m *Mailbox) gone(c *sqlite.Conn, since int64) (uids []uint32, err error) {
+	err = run(c, "SELECT key FROM expunged WHERE key BETWEEN ? AND ? AND modseq > ? ORDER BY key",
+		[]any{m.key(0), m.key(1<<32 - 1), since}, func(s *sqlite.Stmt) { uids = append(uids, uint32(s.ColumnInt64(0))) })
+	return uids, err
+}
+
+// Vanished returns the UIDs of the messages that were expunged after a modification
+// sequence (RFC 7162, VANISHED (EARLIER)), in ascending order.
+func (m *Mailbox) Vanished(since int64) (uids []uint32, err error) {
+	err = m.tree.db.read(func(c *sqlite.Conn) (err error) {
+		uids, err = m.gone(c, since)
+		return err
+	})
+	return uids, err
+}
+
+func keywords(c *sqlite.Conn, mailbox int64) (names []string, err error) {
+	err = run(c, "SELECT bit, name FROM keyword WHERE mailbox = ? ORDER BY bit", []any{mailbox}, func(s *sqlite.Stmt) {
+		names = append(names, s.ColumnText(1))
+	})
+	return names, err
+}
+
+// Status is the counts of a mailbox.
+type Status struct {
+	UIDValidity, UIDNext              uint32
+	ModSeq                            int64
+	Messages, Unseen, Deleted, Recent int
+	Bytes                             int64
+}
+
+// Status reads the counts of a mailbox without opening it.
+func (s *Store) Status(name string) (st Status, err error) {
+	e, err := s.Lookup(name)
+	if err != nil {
+		return st, err
+	}
+	t, err := s.tree(e)
+	if err != nil {
+		return st, err
+	}
+	err = t.db.read(func(c *sqlite.Conn) error {
+		return one(c, `SELECT uidvalidity, uidnext, modseq, messages, unseen, deleted, bytes,
+			(SELECT count(*) FROM message WHERE key > id << 32 | recent AND key < id + 1 << 32)
+			FROM mailbox WHERE id = ?`, []any{e.box}, func(s *sqlite.Stmt) {
+			st = Status{
+				UIDValidity: uint32(s.ColumnInt64(0)), UIDNext: uint32(s.ColumnInt64(1)), ModSeq: s.ColumnInt64(2),
+				Messages: s.ColumnInt(3), Unseen: s.ColumnInt(4), Deleted: s.ColumnInt(5), Bytes: s.ColumnInt64(6), Recent: s.ColumnInt(7),
+			}
+		})
+	})
+	if errors.Is(err, errNoRow) {
+		err = ErrNoMailbox
+	}
+	return st, err
+}

@@ -1,0 +1,87 @@
+package mailstore
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"goqmail/lib/digest"
+)
+
+// Staged is a message on its way in: a file in the stage. directory of a
+// partition, which can be put into any number of mailboxes. Remove it in the end.
+type Staged struct {
+	Path   string
+	Size   uint32
+	Digest *digest.Digest
+
+	file *os.File
+	w    *bufio.Writer
+}
+
+// Stage begins a message. It is written to what is returned, with CR LF line ends.
+func (s *Store) Stage(partition string) (*Staged, error) {
+	if partition == "" {
+		partition = s.layout.DefaultPartition
+	}
+	dir := filepath.Join(s.layout.Partitions[partition], "stage.")
+	var id [8]byte
+	rand.Read(id[:])
+	path := filepath.Join(dir, strconv.Itoa(os.Getpid())+"-"+hex.EncodeToString(id[:]))
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if os.IsNotExist(err) {
+		if err := makeDir(dir); err != nil {
+			return nil, err
+		}
+		file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Staged{Path: path, file: file, w: bufio.NewWriterSize(file, 32<<10)}, nil
+}
+
+// Write takes the next bytes of the message. An error is kept for Finish.
+func (m *Staged) Write(p []byte) (int, error) {
+	m.Size += uint32(len(p))
+	return m.w.Write(p)
+}
+
+// Finish ends the message, syncs it and reads its digest.
+func (m *Staged) Finish() error {
+	if err := m.w.Flush(); err != nil {
+		return err
+	}
+	if err := m.file.Sync(); err != nil {
+		return err
+	}
+	var err error
+	m.Digest, err = digest.Read(m.file, int64(m.Size))
+	return err
+}
+
+// Reader returns the file, for reading at any offset after Finish.
+func (m *Staged) Reader() *os.File { return m.file }
+
+// Remove removes the file; what it was linked to stays.
+func (m *Staged) Remove() error {
+	m.file.Close()
+	return os.Remove(m.Path)
+}
+
+// fileName is the name of a message's file.
+func fileName(uid uint32) string { return strconv.FormatUint(uint64(uid), 10) + "." }
+
+// parseName returns the UID of a file that is named as a message's.
+func parseName(name string) (uid uint32, ok bool) {
+	digits, ok := strings.CutSuffix(name, ".")
+	if !ok || digits == "" || digits[0] == '0' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(digits, 10, 32)
+	return uint32(n), err == nil && n > 0
+}

@@ -1,0 +1,75 @@
+package mailstore
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// Layout is where the store is; see imapd.conf(5).
+type Layout struct {
+	ConfigDir        string            // configdirectory
+	Partitions       map[string]string // partition-NAME
+	DefaultPartition string            // defaultpartition
+	HashSpool        bool              // hashimapspool: j/user/john
+}
+
+// Store is an open store. All its methods may be called by many goroutines.
+type Store struct {
+	layout Layout
+	list   *database
+	open   connections
+
+	mu    sync.Mutex
+	trees map[string]*tree // by directory
+	boxes map[string]*Mailbox
+	bus   *bus
+}
+
+// Open opens the store, and creates it if it is not there.
+func Open(layout Layout) (*Store, error) {
+	if layout.Partitions[layout.DefaultPartition] == "" {
+		return nil, fmt.Errorf("partition-%s is not set", layout.DefaultPartition)
+	}
+	s := &Store{layout: layout, trees: map[string]*tree{}, boxes: map[string]*Mailbox{}}
+	if err := makeDir(layout.ConfigDir); err != nil {
+		return nil, err
+	}
+	s.list = &database{path: filepath.Join(layout.ConfigDir, "mailboxes.db"), schema: listSchema, open: &s.open}
+	c, err := s.list.connection()
+	if err != nil {
+		return nil, err
+	}
+	s.list.release(c)
+	s.bus = &bus{dir: filepath.Join(layout.ConfigDir, "socket"), store: s}
+	return s, nil
+}
+
+// Close closes the databases. No Mailbox may be used afterwards.
+func (s *Store) Close() error {
+	s.bus.close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.list.close()
+	for _, t := range s.trees {
+		if e := t.db.close(); err == nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// hash is the letter under which hashimapspool keeps a mailbox: the first one of
+// the second part of its name, or of the only part; q if that is no letter.
+func hash(name string) string {
+	if _, rest, ok := strings.Cut(name, "."); ok {
+		name = rest
+	}
+	if name != "" {
+		if c := name[0] | 0x20; 'a' <= c && c <= 'z' {
+			return string(rune(c))
+		}
+	}
+	return "q"
+}

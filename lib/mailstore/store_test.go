@@ -1,0 +1,388 @@
+package mailstore
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+)
+
+func newStore(t *testing.T) *Store {
+	t.Helper()
+	return openStore(t, t.TempDir())
+}
+
+func openStore(t *testing.T, dir string) *Store {
+	t.Helper()
+	s, err := Open(Layout{ConfigDir: dir + "/config", Partitions: map[string]string{"default": dir + "/spool"}, DefaultPartition: "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func create(t *testing.T, s *Store, name string) *Mailbox {
+	t.Helper()
+	if err := s.Create(Entry{Name: name, ACL: "john\tlrswipkxtecda\t"}); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, s, name)
+}
+
+func open(t *testing.T, s *Store, name string) *Mailbox {
+	t.Helper()
+	m, err := s.OpenMailbox(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	return m
+}
+
+// put puts messages with these texts, and returns their UIDs.
+func put(t *testing.T, m *Mailbox, flags []string, texts ...string) []uint32 {
+	t.Helper()
+	var all []Incoming
+	for _, text := range texts {
+		st, err := m.store.Stage("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer st.Remove()
+		io.WriteString(st, text)
+		if err := st.Finish(); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, Incoming{Path: st.Path, Size: st.Size, Digest: st.Digest, Flags: flags, Date: 1000})
+	}
+	uids, err := m.Append(all...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uids
+}
+
+func view(t *testing.T, m *Mailbox) *View {
+	t.Helper()
+	v, err := m.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func uids(v *View) (all []uint32) {
+	for _, m := range v.All() {
+		all = append(all, m.UID)
+	}
+	return all
+}
+
+const text = "Subject: hello\r\n\r\nworld\r\n"
+
+func TestAppendedMessageIsThere(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john")
+	got := put(t, m, []string{`\Seen`, "$Work"}, text, text+"more\r\n")
+	if !slices.Equal(got, []uint32{1, 2}) {
+		t.Fatalf("UIDs %v", got)
+	}
+	v := view(t, m)
+	if v.Len() != 2 || v.UIDNext != 3 || v.At(2).Size != uint32(len(text)+6) {
+		t.Fatalf("view %+v", v)
+	}
+	if names := v.At(1).Flags.Names(v.Keywords); !slices.Equal(names, []string{`\Seen`, "$Work"}) {
+		t.Errorf("flags %v", names)
+	}
+	f, err := m.Open(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if b, _ := io.ReadAll(f); string(b) != text {
+		t.Errorf("stored %q", b)
+	}
+	st, err := s.Status("user.john")
+	if want := (Status{UIDValidity: v.UIDValidity, UIDNext: 3, ModSeq: v.ModSeq, Messages: 2, Recent: 2, Bytes: int64(2*len(text) + 6)}); err != nil || st != want {
+		t.Errorf("status %+v, %v, want %+v", st, err, want)
+	}
+}
+
+// Another process, for which another Store stands here, sees changes at once and
+// is told of them.
+func TestOtherProcessSeesChanges(t *testing.T) {
+	dir := t.TempDir()
+	s, other := openStore(t, dir), openStore(t, dir)
+	m := create(t, s, "user.john")
+	o := open(t, other, "user.john")
+	put(t, m, nil, text, text, text)
+	before := view(t, o)
+	if before.Len() != 3 {
+		t.Fatalf("%d messages, want 3", before.Len())
+	}
+	if _, err := m.SetFlags(imap.UIDSetNum(2), imap.StoreFlagsAdd, []string{`\Deleted`, "new"}, -1); err != nil {
+		t.Fatal(err)
+	}
+	gone, err := m.Expunge(nil)
+	if err != nil || !slices.Equal(gone, []uint32{2}) {
+		t.Fatalf("expunged %v, %v", gone, err)
+	}
+	m.SetFlags(imap.UIDSetNum(3), imap.StoreFlagsSet, []string{`\Flagged`}, -1)
+	put(t, m, nil, text)
+	after := view(t, o)
+	if !slices.Equal(uids(after), []uint32{1, 3, 4}) {
+		t.Errorf("UIDs %v", uids(after))
+	}
+	g, c, n := after.Since(before)
+	if !slices.Equal(g, []int{2}) || !slices.Equal(c, []int{2}) || n != 1 {
+		t.Errorf("since: %v %v %d", g, c, n)
+	}
+	if v, err := o.Vanished(before.ModSeq); err != nil || !slices.Equal(v, []uint32{2}) {
+		t.Errorf("vanished %v, %v", v, err)
+	}
+	if _, err := m.Open(2); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file is left: %v", err)
+	}
+}
+
+func TestWatcherIsWoken(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john")
+	w, err := m.Watch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	put(t, m, nil, text)
+	select {
+	case <-w.C:
+	case <-time.After(time.Minute):
+		t.Fatal("not woken by this process")
+	}
+	// What another process would send.
+	out := &bus{dir: s.bus.dir, store: s}
+	os.Rename(s.bus.path(), s.bus.dir+"/notify.1")
+	out.send("user.john")
+	select {
+	case <-w.C:
+	case <-time.After(time.Minute):
+		t.Fatal("not woken by another process")
+	}
+}
+
+func TestUnchangedSince(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john")
+	put(t, m, nil, text, text)
+	v := view(t, m)
+	m.SetFlags(imap.UIDSetNum(1), imap.StoreFlagsAdd, []string{`\Seen`}, -1)
+	modified, err := m.SetFlags(imap.UIDSetNum(1, 2), imap.StoreFlagsAdd, []string{`\Flagged`}, v.ModSeq)
+	if err != nil || modified.String() != "1" {
+		t.Errorf("modified %v, %v", modified, err)
+	}
+	w := view(t, m)
+	if w.At(1).Flags != Seen || w.At(2).Flags != Flagged {
+		t.Errorf("flags %v %v", w.At(1).Flags, w.At(2).Flags)
+	}
+	// What changes nothing takes no number.
+	m.SetFlags(imap.UIDSetNum(2), imap.StoreFlagsAdd, []string{`\Flagged`}, -1)
+	if x := view(t, m); x != w {
+		t.Errorf("modseq went from %d to %d", w.ModSeq, x.ModSeq)
+	}
+}
+
+// Many at once are all there, each with a UID of its own.
+func TestAppendManyAtOnce(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john")
+	var wait sync.WaitGroup
+	for range 20 {
+		wait.Go(func() {
+			for range 5 {
+				put(t, m, nil, text)
+			}
+		})
+	}
+	wait.Wait()
+	v := view(t, m)
+	if v.Len() != 100 || v.UIDNext != 101 {
+		t.Errorf("%d messages, UIDNEXT %d", v.Len(), v.UIDNext)
+	}
+}
+
+// A file that is in the way, as a crash leaves it, keeps its name.
+func TestAppendPassesFiles(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john")
+	if err := os.WriteFile(m.tree.dir+"/1.", []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := put(t, m, nil, text); !slices.Equal(got, []uint32{2}) {
+		t.Errorf("UIDs %v", got)
+	}
+}
+
+func TestCopyAndMove(t *testing.T) {
+	s := newStore(t)
+	m, spam := create(t, s, "user.john"), create(t, s, "user.john.SPAM")
+	other := create(t, s, "user.mary")
+	put(t, m, []string{"$Junk", `\Answered`}, text, text, text)
+	put(t, other, []string{"first"}, text)
+	for _, to := range []*Mailbox{spam, other} {
+		from, made, err := m.Copy(imap.UIDSetNum(1, 3, 9), to)
+		if err != nil || !slices.Equal(from, []uint32{1, 3}) || len(made) != 2 {
+			t.Fatalf("copied %v to %v, %v", from, made, err)
+		}
+		v := view(t, to)
+		if got := v.At(v.Len()).Flags.Names(v.Keywords); !slices.Equal(got, []string{`\Answered`, "$Junk"}) {
+			t.Errorf("flags in %s: %v", to.Name(), got)
+		}
+	}
+	if _, _, err := m.Move(imap.UIDSetNum(2), spam); err != nil {
+		t.Fatal(err)
+	}
+	if got := uids(view(t, m)); !slices.Equal(got, []uint32{1, 3}) {
+		t.Errorf("left %v", got)
+	}
+	if got := view(t, spam).Len(); got != 3 {
+		t.Errorf("%d in SPAM", got)
+	}
+}
+
+func TestDeletedMailboxIsGone(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john")
+	put(t, m, nil, text)
+	v := view(t, m)
+	if err := s.Create(Entry{Name: "user.john"}); err != ErrExists {
+		t.Errorf("created twice: %v", err)
+	}
+	if err := s.Delete("user.john"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.View(); err == nil {
+		t.Error("a deleted mailbox has a view")
+	}
+	if _, err := m.Open(1); err != ErrNoMailbox {
+		t.Errorf("a message can be opened: %v", err)
+	}
+	if files, err := filepath.Glob(m.tree.dir + "/*."); len(files) > 0 || err != nil {
+		t.Errorf("left are %v, %v", files, err)
+	}
+	again := create(t, s, "user.john")
+	if w := view(t, again); w.Len() != 0 || w.UIDValidity <= v.UIDValidity {
+		t.Errorf("%d messages, UIDVALIDITY %d after %d", w.Len(), w.UIDValidity, v.UIDValidity)
+	}
+}
+
+func TestRename(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john.a")
+	put(t, m, []string{`\Seen`, "one"}, text, text, text)
+	m.SetFlags(imap.UIDSetNum(2), imap.StoreFlagsAdd, []string{`\Deleted`}, -1)
+	m.Expunge(nil)
+	s.SetQuota("user.john.a", 7)
+	before := view(t, m)
+	old, _ := s.Lookup("user.john.a")
+	for _, step := range []struct{ from, to string }{{"user.john.a", "user.john.b.c"}, {"user.john.b.c", "user.mary.d"}} {
+		create(t, s, "user."+step.from[5:]+".below")
+		if err := s.Rename(step.from, step.to, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.OpenMailbox(step.from); err != ErrNoMailbox {
+			t.Errorf("the old name: %v", err)
+		}
+		n := open(t, s, step.to)
+		v := view(t, n)
+		if !slices.Equal(collect(v), collect(before)) || v.UIDNext != before.UIDNext || v.UIDValidity == before.UIDValidity {
+			t.Errorf("after renaming to %s: %+v", step.to, v)
+		}
+		if names := v.At(2).Flags.Names(v.Keywords); !slices.Equal(names, []string{`\Seen`, "one"}) {
+			t.Errorf("flags %v", names)
+		}
+		if gone, err := n.Vanished(1); err != nil || !slices.Equal(gone, []uint32{2}) {
+			t.Errorf("vanished %v, %v", gone, err)
+		}
+		f, err := n.Open(3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		if e, _ := s.Lookup(step.to); e.ID != old.ID {
+			t.Errorf("the ID is %s, was %s", e.ID, old.ID)
+		}
+		if q, ok, _ := s.QuotaRoot(step.to); !ok || q.Limit != 7 || q.Used != v.bytes() {
+			t.Errorf("quota %+v", q)
+		}
+		open(t, s, step.from+".below")
+	}
+	create(t, s, "user.john")
+	if err := s.Rename("user.john", "user.mary.d", ""); err != ErrExists {
+		t.Errorf("renamed over another: %v", err)
+	}
+}
+
+func (v *View) bytes() (n int64) {
+	for _, m := range v.All() {
+		n += int64(m.Size)
+	}
+	return n
+}
+
+func TestRecoverRemovesEmptyTrees(t *testing.T) {
+	dir := t.TempDir()
+	s := openStore(t, dir)
+	create(t, s, "user.john")
+	create(t, s, "user.mary.own")
+	s.Delete("user.john")
+	s.Close()
+	s = openStore(t, dir)
+	if err := s.Recover(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir + "/spool/user/john"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory is left: %v", err)
+	}
+	open(t, s, "user.mary.own")
+}
+
+func TestQuotaCountsTheMailboxesBelow(t *testing.T) {
+	s := newStore(t)
+	for _, name := range []string{"user.john", "user.john.SPAM", "user.john.own", "user.johnny"} {
+		put(t, create(t, s, name), nil, text)
+	}
+	s.SetQuota("user.john", 100)
+	s.SetQuota("user.john.own", 5)
+	q, ok, err := s.QuotaRoot("user.john.SPAM.new")
+	if want := (Quota{"user.john", 100, int64(2 * len(text))}); err != nil || !ok || q != want {
+		t.Errorf("%+v, %v, %v, want %+v", q, ok, err, want)
+	}
+	if _, ok, _ := s.QuotaRoot("user.johnny"); ok {
+		t.Error("a quota reaches a neighbour")
+	}
+}
+
+func BenchmarkView(b *testing.B) {
+	for _, n := range []int{1000, 100000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			v := &View{}
+			var all []Message
+			for i := range n {
+				all = append(all, Message{UID: uint32(i + 1)})
+			}
+			v = v.with(all, nil)
+			for b.Loop() {
+				v = v.with([]Message{{UID: uint32(n / 2), ModSeq: 5}}, nil)
+			}
+		})
+	}
+}
