@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is more than anything here takes.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // output is what a process writes, with a way to wait for something in it.
 type output struct {

@@ -239,9 +239,9 @@ func (l *lab) end() {
 // eventually waits until something is so.
 func (l *lab) eventually(what string, so func() bool) {
 	l.Helper()
-	for end := time.Now().Add(10 * time.Second); !so(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !so(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			l.Fatal("not in ten seconds: ", what)
+			l.Fatal("not in a minute: ", what)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func TestConnection(t *testing.T) {
 		}
 		accepted <- f
 	}()
-	client, err := Connect(TCP, &away, home, port, 10*time.Second)
+	client, err := Connect(TCP, &away, home, port, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestBothFamilies(t *testing.T) {
 	_, port, _ := Local(l)
 	for _, to := range []string{"127.0.0.1", "::1"} {
 		addr, _ := ip.Parse(to)
-		client, err := Connect(TCP, nil, addr, port, 10*time.Second)
+		client, err := Connect(TCP, nil, addr, port, time.Minute)
 		if err != nil {
 			t.Errorf("%s: %v", to, err)
 			continue
@@ -106,16 +106,21 @@ func TestBothFamilies(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	home := ip.V4(127, 0, 0, 1)
-	l, port := listen(t, home)
+	_, port := listen(t, home)
 	if _, err := Listen(home, port); err != syscall.EADDRINUSE {
 		t.Errorf("the same port again: %v", err)
 	}
-	l.Close()
-	if _, err := Connect(TCP, nil, home, port, 10*time.Second); err != syscall.ECONNREFUSED {
+	deaf, err := Listen(home, 0) // without Backlog; meanwhile nobody else has the port
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deaf.Close()
+	_, port, _ = Local(deaf)
+	if _, err := Connect(TCP, nil, home, port, time.Minute); err != syscall.ECONNREFUSED {
 		t.Errorf("where nobody listens: %v", err)
 	}
 	elsewhere := ip.V4(192, 0, 2, 1)
-	if _, err := Connect(TCP, &elsewhere, home, port, 10*time.Second); err != syscall.EADDRNOTAVAIL {
+	if _, err := Connect(TCP, &elsewhere, home, port, time.Minute); err != syscall.EADDRNOTAVAIL {
 		t.Errorf("from an address that is not ours: %v", err)
 	}
 	r, w, err := os.Pipe()

@@ -101,16 +101,16 @@ func listening(addr string) error {
 			return false
 		}
 		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(5 * time.Second))
+		conn.SetDeadline(time.Now().Add(30 * time.Second))
 		var greeting [4]byte
 		_, err = io.ReadFull(conn, greeting[:])
 		return err == nil && string(greeting[:]) == "220 "
 	})
 }
 
-// await waits up to half a minute for cond to hold.
+// await waits up to a minute for cond to hold.
 func await(what string, cond func() bool) error {
-	for end := time.Now().Add(30 * time.Second); !cond(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !cond(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			return errors.New("waited in vain for " + what + "; the log may tell why")
 		}
