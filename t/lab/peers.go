@@ -1,0 +1,55 @@
+//go:build linux
+
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+// Where scripts/test-peers unpacks the programs of others that are not to
+// become part of the machine.
+const peers = "/var/cache/goqmail-peers"
+
+// LayPeers shows, in the host it is called in, the programs that
+// scripts/test-peers unpacked where their packages put them, in /usr and /etc,
+// and makes qmail's sendmail the system's. Debian's packages look for qmail in
+// /var/lib/qmail, so it is there as well. /etc can be written. It comes before
+// LayEtc.
+func LayPeers() error {
+	const own = "/mnt" // what is neither the machine's nor of a package
+	usr, etc := own+"/usr", "/etc"
+	if _, err := os.Stat(peers); err == nil {
+		usr += ":" + peers + "/usr"
+		etc += ":" + peers + "/etc"
+	}
+	if err := Tmpfs(own, "755"); err != nil {
+		return err
+	}
+	for _, dir := range []string{"/usr/sbin", "/usr/lib", "/lib", "/etc", "/work"} {
+		if err := os.MkdirAll(own+dir, 0o755); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		os.Symlink("/var/qmail/bin/sendmail", own+"/usr/sbin/sendmail"),
+		os.Symlink("/var/qmail/bin/sendmail", own+"/usr/lib/sendmail"),
+		os.Symlink("/var/qmail", own+"/lib/qmail"),
+		overlay("/usr", "lowerdir="+usr+":/usr"),
+		overlay("/var/lib", "lowerdir="+own+"/lib:/var/lib"),
+		overlay("/etc", "lowerdir="+etc+",upperdir="+own+"/etc,workdir="+own+"/work"),
+	)
+}
+
+func overlay(dir, options string) error { return mount("overlay", dir, "overlay", 0, options) }
+
+// Lacks says why a program of a Debian package is not to be had in the host it
+// is called in, nothing if it is.
+func Lacks(program, pkg string) string {
+	if _, err := exec.LookPath(program); err == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s is not installed (Debian package %s; scripts/test-peers install)", program, pkg)
+}
