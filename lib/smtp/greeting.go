@@ -69,6 +69,7 @@ func (s *session) protocol(mail *envelope) string {
 // goes into the Received line.
 func (s *session) hello(name string) {
 	s.forgetHello()
+	s.lists.heloName = &name
 	if !ascii.Equal(name, s.hop.RemoteHost) {
 		s.hop.Helo = &name
 	}
@@ -77,6 +78,7 @@ func (s *session) hello(name string) {
 func (s *session) forgetHello() {
 	s.mail = nil
 	s.hop.Helo = nil
+	s.lists.heloName, s.lists.helo = nil, nil
 }
 
 func (s *session) quit(string) error {

@@ -5,7 +5,7 @@
 // The files are the subjects: session (how a dialogue runs and ends), config
 // (what it is told beforehand), greeting, envelope, address, data (the message),
 // hops, and replies. What patches to qmail brought is off until it is configured:
-// auth, tls, brakes, recipientcheck, log, and events.
+// auth, tls, brakes, badlists, recipientcheck, log, and events.
 package smtp
 
 import (
@@ -38,8 +38,11 @@ func Serve(c *call.Call) int {
 		s.authentication = readAuthentication(c, s.extensions)
 		s.ucspi = starttls.ReadUCSPI(c)
 		s.tlsPolicy = starttls.ReadPolicy(c.Env)
+		s.lists, err = readBadLists(c)
 		s.log("New session")
 		s.tell(event{name: sessionStatus, text: "begins"})
+	}
+	if err == nil {
 		err = s.secureAtOnce()
 	}
 	if err == nil {
@@ -54,6 +57,7 @@ func Serve(c *call.Call) int {
 		c.Err().WriteString("qmail-smtpd: fatal: " + unknown.Error() + "\n")
 	}
 	defer s.tls.close()
+	defer s.lists.Close()
 	return s.end(err)
 }
 
@@ -74,6 +78,7 @@ type session struct {
 	authentication authentication
 	loggedIn       bool // by AUTH, since the last RSET
 	authenticated  bool // by AUTH, ever
+	lists          badLists
 }
 
 // connection is the two descriptors to the client.
