@@ -6,7 +6,8 @@
 // network, host name and IPC. It has its own /etc/passwd, loopback interface,
 // home directories and qmail home, and nothing it does shows on the machine
 // that runs the tests. When the host, or the test process, ends, the kernel
-// takes everything away.
+// takes everything away. Connect makes a network of several hosts, ServeNames
+// gives them names.
 //
 // Namespaces need root; Need says why they are not to be had. The tests stay
 // outside and reach in with Host.Do, so one test can hold several hosts.

@@ -19,14 +19,15 @@ type Names struct {
 	servers []*dns.Server
 }
 
-// ServeNames starts a name server with the records of a zone file, whose names
-// need no dot at their end and no TTL. It must be called in the host.
-func ServeNames(zone string) (*Names, error) {
+// ServeNames starts a name server, at an address of the host it is called in,
+// with the records of a zone file, whose names need no dot at their end and no
+// TTL.
+func ServeNames(addr netip.Addr, zone string) (*Names, error) {
 	n := &Names{}
 	if err := n.Set(zone); err != nil {
 		return nil, err
 	}
-	const address = "127.0.0.1:53"
+	address := netip.AddrPortFrom(addr, 53).String()
 	udp, err := net.ListenPacket("udp", address)
 	if err != nil {
 		return nil, err
@@ -91,6 +92,13 @@ func (n *Names) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 	answer.Answer, known = n.find(question.Name, question.Qtype)
 	if !known {
 		answer.Rcode = dns.RcodeNameError
+	}
+	if _, datagram := w.RemoteAddr().(*net.UDPAddr); datagram {
+		size := dns.MinMsgSize
+		if opt := query.IsEdns0(); opt != nil {
+			size = int(opt.UDPSize())
+		}
+		answer.Truncate(size)
 	}
 	w.WriteMsg(answer) // who does not get it asks again
 }

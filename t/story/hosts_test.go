@@ -56,7 +56,7 @@ func newHosts(t *testing.T, zone string, addresses ...string) []*host {
 	}
 	for _, h := range hosts {
 		h.in(func() (err error) {
-			h.names, err = lab.ServeNames(zone)
+			h.names, err = lab.ServeNames(netip.MustParseAddr("127.0.0.1"), zone)
 			return err
 		})
 		t.Cleanup(h.names.Close)

@@ -138,17 +138,20 @@ func (h *host) key(certificate string) {
 	h.in(func() error { return os.Chmod(path, 0o400) })
 }
 
+// What counts is the name of the exchanger, not that of the domain.
 func TestMailForAHostInTlshostsWaitsForTLS(t *testing.T) {
 	t.Parallel()
-	h := newHosts(t, "", addrA, addrB)
+	h := newHosts(t, "d.example MX 10 b.example\n", addrA, addrB)
 	a, b := h[0], h[1]
 	a.needOurs("TLS")
+	b.control("locals", "d.example\n")
+	b.control("rcpthosts", "d.example\n")
 	a.start()
 	b.up()
 	known := newAuthority(t, "authority.example")
 	a.in(func() error { return os.Mkdir(home+"/control/tlshosts", 0o755) })
 	a.write(home+"/control/tlshosts/b.example.pem", inPEM(t, known.cert, known.key), "root")
-	a.enqueue("safely", a.at("susie"), b.at("dirk"))
+	a.enqueue("safely", a.at("susie"), "dirk@d.example")
 	a.awaitLog("deferral: No_TLS_achieved_while_control/tlshosts/b.example.pem_exists;_connecting_to_192.0.2.2./")
 	b.key(known.vouch(b.name, time.Now().Add(time.Hour)))
 	b.control("extensions", "smtp-tls\n")
@@ -158,7 +161,7 @@ func TestMailForAHostInTlshostsWaitsForTLS(t *testing.T) {
 	}
 }
 
-// A host that asks for TLS and then breaks it gets its mail in clear, later.
+// A host that offers TLS and then breaks it gets its mail in clear, later.
 func TestBrokenTLSDelaysMailButDoesNotKeepIt(t *testing.T) {
 	t.Parallel()
 	h := newHosts(t, "", addrA, addrB)
