@@ -3,13 +3,18 @@ package main
 import (
 	"bufio"
 	"errors"
+	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"goqmail/lib/auto"
+	"goqmail/lib/badlist"
+	"goqmail/lib/ciphers"
 	"goqmail/lib/control"
+	"goqmail/lib/ere"
 	"goqmail/lib/extensions"
 )
 
@@ -20,6 +25,7 @@ type explainer struct {
 	*bufio.Writer
 	me   string
 	isMe bool // there is a control/me
+	on   extensions.Set
 }
 
 // explain prints a paragraph for each control file, whether it is there or
@@ -41,8 +47,12 @@ func explain(out *bufio.Writer) (problem string) {
 	if e.me, e.isMe, err = control.Line("me"); err != nil {
 		return "Trouble reading control/me."
 	}
-	for _, s := range settings {
-		if s.kind == patch && syscall.Stat(control.Path(s.name), &st) != nil {
+	// Plain qmail has no extensions, and knows nothing of patches.
+	patched := syscall.Stat(control.Path("extensions"), &st) == nil
+	e.on, _ = extensions.Read() // that paragraph tells of errors
+	for _, s := range e.settings(patched) {
+		if s.name == "extensions" {
+			e.extensions()
 			continue
 		}
 		there := e.setting(s)
@@ -52,18 +62,34 @@ func explain(out *bufio.Writer) (problem string) {
 	}
 	names, _ := dir.Readdirnames(-1)
 	for _, name := range names {
-		switch {
-		case name == "extensions":
-			e.extensions()
-		case !known(name):
+		if !known(name, patched) {
 			e.WriteString("\n" + name + ": I have no idea what this file does.\n")
 		}
 	}
 	return ""
 }
 
-// extensions tells what of patches to qmail is on. Plain qmail has no such file,
-// and nothing is said where there is none.
+// settings are the files to explain, in order.
+func (e *explainer) settings(patched bool) []setting {
+	all := slices.Clone(settings[:])
+	if patched {
+		all = append(all, setting{name: "extensions"})
+	}
+	for _, p := range patches {
+		// The patch that brought outgoingip explains it, and is alone in that.
+		if !patched && p.name != "outgoingip" {
+			continue
+		}
+		var st syscall.Stat_t
+		if e.on.Has(p.extension) || syscall.Stat(control.Path(p.name), &st) == nil {
+			all = append(all, p.setting)
+		}
+	}
+	slices.SortFunc(all, func(a, b setting) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// extensions tells what of patches to qmail is on.
 func (e *explainer) extensions() {
 	e.WriteString("\nextensions: ")
 	on, err := extensions.Read()
@@ -78,10 +104,12 @@ func (e *explainer) extensions() {
 	}
 	if err != nil {
 		for problem := range strings.SplitSeq(err.Error(), "\n") {
-			e.WriteString("Oops! " + printable(problem) + ".\n")
+			e.oops(problem)
 		}
 	}
 }
+
+func (e *explainer) oops(problem string) { e.WriteString("Oops! " + printable(problem) + ".\n") }
 
 // setting explains one file. It returns false if there is none.
 func (e *explainer) setting(s setting) (there bool) {
@@ -92,8 +120,12 @@ func (e *explainer) setting(s setting) (there bool) {
 		there, err = e.list(s)
 	case number:
 		there, err = e.number(s)
-	case text, host, patch:
+	case text, host:
 		there, err = e.line(s)
+	case file:
+		there, err = e.file(s)
+	case directory:
+		there, err = e.directory(s)
 	}
 	if err != nil {
 		e.WriteString(oops)
@@ -112,9 +144,69 @@ func (e *explainer) list(s setting) (bool, error) {
 	}
 	e.WriteString("\n")
 	for _, item := range items {
-		e.WriteString(s.before + printable(item) + s.after + "\n")
+		e.WriteString(s.before + printable(e.discreet(s.name, item)) + s.after + "\n")
+	}
+	for _, problem := range e.doubts(s.name, items) {
+		e.oops(problem)
 	}
 	return there, nil
+}
+
+// discreet leaves a password out of a line.
+func (e *explainer) discreet(name, line string) string {
+	if name != "authsenders" && (name != "smtproutes" || !e.on.Has(extensions.SMTPAuth)) {
+		return line
+	}
+	if parts := strings.SplitN(line, "|", 3); len(parts) == 3 {
+		return parts[0] + "|" + parts[1] + "|..."
+	}
+	return line
+}
+
+// doubts are what is wrong with the lines of a file.
+func (e *explainer) doubts(name string, lines []string) (problems []string) {
+	switch {
+	case name == "tlsserverciphers" || name == "tlsclientciphers":
+		_, unknown := ciphers.Parse(strings.Join(lines, ":"))
+		for _, cipher := range unknown {
+			problems = append(problems, "No such cipher here: "+cipher)
+		}
+	case slices.Contains(badlist.Names(), name) && (name != "badmailfrom" || e.on.Has(extensions.QRegex)):
+		for _, line := range lines {
+			if _, err := ere.Compile(strings.TrimPrefix(line, "!")); err != nil {
+				problems = append(problems, line+": "+err.Error())
+			}
+		}
+	}
+	return problems
+}
+
+// file tells of a file whose content is for others.
+func (e *explainer) file(s setting) (bool, error) {
+	_, err := os.Stat(control.Path(s.name))
+	if errors.Is(err, fs.ErrNotExist) {
+		e.WriteString("(Default.) " + s.none + "\n")
+		return false, nil
+	}
+	e.WriteString(s.before + "\n")
+	return true, nil
+}
+
+func (e *explainer) directory(s setting) (bool, error) {
+	entries, err := os.ReadDir(control.Path(s.name))
+	if err != nil {
+		return true, err
+	}
+	e.WriteString("\n")
+	for _, entry := range entries {
+		name := strings.TrimSuffix(entry.Name(), ".pem")
+		if name == "exhaustivelist" {
+			e.WriteString("No TLS with others.\n")
+			continue
+		}
+		e.WriteString(s.before + printable(name) + s.after + "\n")
+	}
+	return true, nil
 }
 
 func (e *explainer) number(s setting) (bool, error) {

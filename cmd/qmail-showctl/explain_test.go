@@ -64,7 +64,7 @@ func TestDefaults(t *testing.T) {
 		"morercpthosts":     "(Default.) No rcpthosts; morercpthosts is irrelevant.",
 		"morercpthosts.cdb": "(Default.) No effect.",
 	})
-	if got, want := len(paragraphs(t)), len(settings)-2+2; got != want {
+	if got, want := len(paragraphs(t)), len(settings)+2; got != want {
 		t.Errorf("%d paragraphs, want %d", got, want)
 	}
 }
@@ -98,8 +98,8 @@ func TestValues(t *testing.T) {
 	})
 }
 
-// A file of a patch is explained as the patch does.
-func TestPatch(t *testing.T) {
+// The file outgoingip is explained as its patch does.
+func TestOutgoingIP(t *testing.T) {
 	home(t)
 	put(t, "outgoingip", "192.0.2.1\n")
 	var b strings.Builder
@@ -111,6 +111,51 @@ func TestPatch(t *testing.T) {
 			t.Errorf("no %q in %q", want, b.String())
 		}
 	}
+}
+
+// Files of patches are known where there is a file extensions, and only there.
+func TestPatches(t *testing.T) {
+	home(t)
+	for _, dir := range []string{"tlshosts", "servercerts", "notlshosts"} {
+		if err := os.Mkdir(control.Path(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, "badhelo", "^[0-9.]+$\n!good\n")
+	put(t, "badrcptto", "(\n")
+	put(t, "badmailfrom", "(\n")
+	put(t, "authsenders", "@a.example:relay.example:587|joe|secret\n")
+	put(t, "smtproutes", "b.example:relay.example|joe|secret\nc.example:x\n")
+	put(t, "tlsserverciphers", "HIGH:RC4-MD5\n")
+	put(t, "tlshosts/mx.example.pem", "")
+	put(t, "tlshosts/exhaustivelist", "")
+	put(t, "notlshosts/old.example", "")
+	put(t, "tarpitcount", "5\n")
+	put(t, "mystery", "")
+	const unknown = "I have no idea what this file does."
+	check(t, map[string]string{
+		"badhelo": unknown, "authsenders": unknown, "tlshosts": unknown, "tarpitcount": unknown, "mystery": unknown,
+		"badmailfrom": "\n( not accepted in MAIL FROM.",
+		"smtproutes":  "\nSMTP route: b.example:relay.example|joe|secret\nSMTP route: c.example:x",
+	})
+	put(t, "extensions", "smtp-auth\nsmtp-tls\nqregex\n")
+	check(t, map[string]string{
+		"authsenders":      "\nRelay by sender: @a.example:relay.example:587|joe|...",
+		"smtproutes":       "\nSMTP route: b.example:relay.example|joe|...\nSMTP route: c.example:x",
+		"badhelo":          "\n^[0-9.]+$ not accepted in HELO.\n!good not accepted in HELO.",
+		"badmailfrom":      "\n( not accepted in MAIL FROM.\nOops! (: missing closing ).",
+		"badrcptto":        "\n( not accepted in RCPT TO.\nOops! (: missing closing ).",
+		"servercert.pem":   "(Default.) SMTP server does not offer STARTTLS.",
+		"servercerts":      "",
+		"tlsserverciphers": "\nSMTP server cipher: HIGH:RC4-MD5\nOops! No such cipher here: RC4-MD5.",
+		"tlshosts":         "\nNo TLS with others.\nTLS is a must by mx.example.",
+		"notlshosts":       "\nNo TLS with old.example.",
+		"tarpitcount":      "SMTP replies are delayed from recipient number 5 on; 0 is never.",
+		"mystery":          unknown,
+		"maxrcpt":          "",
+	})
+	put(t, "servercert.pem", "")
+	check(t, map[string]string{"servercert.pem": "SMTP server has this certificate."})
 }
 
 func TestMore(t *testing.T) {
@@ -156,6 +201,11 @@ func TestOrder(t *testing.T) {
 	for i := 1; i < len(settings); i++ {
 		if settings[i-1].name >= settings[i].name {
 			t.Errorf("%s stands before %s", settings[i-1].name, settings[i].name)
+		}
+	}
+	for i := 1; i < len(patches); i++ {
+		if patches[i-1].name >= patches[i].name {
+			t.Errorf("%s stands before %s", patches[i-1].name, patches[i].name)
 		}
 	}
 }

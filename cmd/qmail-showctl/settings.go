@@ -1,14 +1,19 @@
 package main
 
+import (
+	"goqmail/lib/extensions"
+)
+
 // kind is how a control file is read.
 type kind int
 
 const (
-	list   kind = iota // a line for each item; none is a whole sentence
-	number             // a number
-	text               // one line
-	host               // one line whose default is what me says
-	patch              // one line that plain qmail does not know: explained where it is there, and told to be unknown as well
+	list      kind = iota // a line for each item; none is a whole sentence
+	number                // a number
+	text                  // one line
+	host                  // one line whose default is what me says
+	file                  // is there, or not
+	directory             // like a list, of the names in it
 )
 
 // setting is a control file and what it means: before, the value or one
@@ -38,7 +43,6 @@ var settings = [...]setting{
 	{"localiphost", host, "localiphost", "Local IP address becomes ", ""},
 	{"locals", list, "Messages for me are delivered locally.", "Messages for ", " are delivered locally."},
 	{"me", text, "undefined! Uh-oh", "My name is ", ""},
-	{"outgoingip", patch, "", "Outgoing IP address is ", ""},
 	{"percenthack", list, "The percent hack is not allowed.", "The percent hack is allowed for user%host@", "."},
 	{"plusdomain", host, "plusdomain", "Plus domain name is ", ""},
 	{"qmqpservers", list, "No QMQP servers.", "QMQP server: ", "."},
@@ -46,11 +50,54 @@ var settings = [...]setting{
 	{"rcpthosts", list, "SMTP clients may send messages to any recipient.", "SMTP clients may send messages to recipients at ", "."},
 	{"smtpgreeting", host, "smtpgreeting", "SMTP greeting: 220 ", ""},
 	{"smtproutes", list, "No artificial SMTP routes.", "SMTP route: ", ""},
-	{"smtputf8", patch, "", "SMTPUTF8: ", ""},
 	{"timeoutconnect", number, "60", "SMTP client connection timeout is ", " seconds"},
 	{"timeoutremote", number, "1200", "SMTP client data timeout is ", " seconds"},
 	{"timeoutsmtpd", number, "1200", "SMTP server data timeout is ", " seconds"},
 	{"virtualdomains", list, "No virtual domains.", "Virtual domain: ", ""},
+}
+
+// patch is a control file of a patch to qmail. It is explained if it is there, or
+// the extension that it belongs to is on.
+type patch struct {
+	setting
+	extension extensions.Name
+}
+
+// patches are those files, in alphabetical order.
+var patches = [...]patch{
+	{setting{"authsenders", list, "No relays by sender.", "Relay by sender: ", ""}, extensions.SMTPAuth},
+	{setting{"badhelo", list, "", "", " not accepted in HELO."}, ""},
+	{setting{"badhelonorelay", list, "", "", " not accepted in HELO from clients that may not relay."}, ""},
+	{setting{"badmailfromnorelay", list, "", "", " not accepted in MAIL FROM from clients that may not relay."}, ""},
+	{setting{"badmailto", list, "", "", " not accepted in RCPT TO."}, ""},
+	{setting{"badmailtonorelay", list, "", "", " not accepted in RCPT TO from clients that may not relay."}, ""},
+	{setting{"badrcptto", list, "", "", " not accepted in RCPT TO."}, ""},
+	{setting{"badrcpttonorelay", list, "", "", " not accepted in RCPT TO from clients that may not relay."}, ""},
+	{setting{"bouncemaxbytes", number, "50000", "Bounces contain at most ", " bytes of a message; 0 is all"}, extensions.DoubleBounceTrim},
+	{setting{"brtlimit", number, "0", "SMTP clients may try ", " bad recipients; 0 is any number"}, ""},
+	{setting{"clientca.pem", file, "Certificates of SMTP clients are not checked.", "Certificates of SMTP clients are checked with this one.", ""}, extensions.SMTPTLS},
+	{setting{"clientcert.pem", file, "SMTP client has no certificate.", "SMTP client has this certificate.", ""}, extensions.SMTPTLS},
+	{setting{"clientcrl.pem", file, "", "Certificates of SMTP clients that are listed here do not count.", ""}, ""},
+	{setting{"goodrcptto", list, "", "", " exists, as a recipient."}, ""},
+	{setting{"maxrcpt", number, "", "A message from an SMTP client may have ", " recipients"}, ""},
+	{setting{"moregoodrcptto.cdb", file, "", "More of goodrcptto.", ""}, ""},
+	{setting{"moreipme", list, "", "", " is an address of this host."}, ""},
+	{setting{"morevalidrcptto.cdb", file, "", "More of validrcptto.", ""}, ""},
+	{setting{"notipme", list, "", "", " is no address of this host."}, ""},
+	{setting{"notlshosts", directory, "", "No TLS with ", "."}, ""},
+	{setting{"outgoingip", text, "", "Outgoing IP address is ", ""}, ""},
+	{setting{"rcptchecks", list, "", "Recipients are checked by ", "."}, ""},
+	{setting{"recipients", list, "", "Recipients are looked up by ", "."}, ""},
+	{setting{"servercert.pem", file, "SMTP server does not offer STARTTLS.", "SMTP server has this certificate.", ""}, extensions.SMTPTLS},
+	{setting{"servercerts", directory, "", "SMTP server has a certificate for ", "."}, ""},
+	{setting{"smtputf8", number, "1", "SMTP with addresses beyond ASCII: ", "; 0 is no"}, extensions.SMTPUTF8},
+	{setting{"tarpitcount", number, "", "SMTP replies are delayed from recipient number ", " on; 0 is never"}, ""},
+	{setting{"tarpitdelay", number, "", "They are delayed by ", " seconds"}, ""},
+	{setting{"tlsclientciphers", list, "SMTP client uses the usual ciphers.", "SMTP client cipher: ", ""}, extensions.SMTPTLS},
+	{setting{"tlsclients", list, "No SMTP client may relay because of its certificate.", "SMTP clients may relay with a certificate for ", "."}, extensions.SMTPTLS},
+	{setting{"tlshosts", directory, "", "TLS is a must by ", "."}, ""},
+	{setting{"tlsserverciphers", list, "SMTP server uses the usual ciphers.", "SMTP server cipher: ", ""}, extensions.SMTPTLS},
+	{setting{"validrcptto", list, "", "", " exists, as a recipient."}, ""},
 }
 
 // What morercpthosts means depends on whether there is a rcpthosts.
@@ -59,14 +106,23 @@ var (
 	moreUnused = setting{"morercpthosts", list, "No rcpthosts; morercpthosts is irrelevant.", "No rcpthosts; doesn't matter that morercpthosts has ", "."}
 )
 
-// known tells whether this program explains the file.
-func known(name string) bool {
-	if name == "morercpthosts" || name == "morercpthosts.cdb" {
+// known tells whether this program explains the file: one of plain qmail's, or
+// also one of a patch.
+func known(name string, patched bool) bool {
+	switch name {
+	case "morercpthosts", "morercpthosts.cdb":
 		return true
+	case "extensions":
+		return patched
 	}
 	for _, s := range settings {
-		if s.name == name && s.kind != patch {
+		if s.name == name {
 			return true
+		}
+	}
+	for _, p := range patches {
+		if p.name == name {
+			return patched
 		}
 	}
 	return false
