@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -107,6 +108,11 @@ func portNumber(s string) (port int, ok bool) {
 		return 0, false
 	}
 	defer services.Close()
+	return tcpService(services, s)
+}
+
+// tcpService looks for the port of a service in a file in the form of services(5).
+func tcpService(services io.Reader, service string) (port int, ok bool) {
 	for lines := bufio.NewScanner(services); lines.Scan(); {
 		line := lines.Text()
 		line, _, _ = strings.Cut(line, "#")
@@ -117,7 +123,7 @@ func portNumber(s string) (port int, ok bool) {
 		port, tcp := strings.CutSuffix(words[1], "/tcp")
 		words[1] = words[0]
 		for _, name := range words[1:] {
-			if tcp && name == s {
+			if tcp && name == service {
 				return int(uint16(number(port))), true
 			}
 		}
