@@ -47,15 +47,15 @@ func (s *session) tell(e event) {
 	}
 	// Of what stands between colons only the last may have some: an IPv6 address.
 	s.call.Err().WriteString("qmail-smtpd[" + strconv.Itoa(os.Getpid()) + "]: CHKUSER " + e.name +
-		": from <" + tame(e.sender, " :") + ":" + tame(e.user, " :") +
-		":> remote <" + tame(helo, " :") + ":" + tame(s.hop.RemoteHost, " :") + ":" + tame(s.hop.RemoteIP, " ") +
-		"> rcpt <" + tame(e.recipient, " ") + "> : " + tame(e.text, "") + "\n")
+		": from <" + tame(e.sender, " :", maxAddress) + ":" + tame(e.user, " :", 255) +
+		":> remote <" + tame(helo, " :", 255) + ":" + tame(s.hop.RemoteHost, " :", 255) + ":" + tame(s.hop.RemoteIP, " ", 255) +
+		"> rcpt <" + tame(e.recipient, " ", maxAddress) + "> : " + tame(e.text, "", 900) + "\n")
 }
 
-// tame replaces what could make others' words look like parts of the line, and
-// the bytes in also.
-func tame(s, also string) string {
-	b := []byte(s)
+// tame gives at most max bytes of s, with all of them replaced that could make
+// others' words look like parts of the line, and those in also.
+func tame(s, also string, max int) string {
+	b := []byte(s[:min(len(s), max)])
 	for i, c := range b {
 		if c < ' ' || c > '~' || strings.IndexByte(`<>"`, c) >= 0 || strings.IndexByte(also, c) >= 0 {
 			b[i] = '_'

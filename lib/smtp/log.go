@@ -10,10 +10,13 @@ import (
 	"goqmail/lib/extensions"
 )
 
+// maxLog is how many bytes of a text are told.
+const maxLog = 4000
+
 // log tells standard error what happens, if smtpd-logmsg is among the
 // extensions, in a line "qmail-smtpd[PID]: TEXT". Other programs read these
 // lines. A client's own words must not make up lines: control bytes in them
-// become question marks.
+// become question marks, and there are no more of them than a pipe takes whole.
 func (s *session) log(text string) {
 	if !s.extensions.Has(extensions.SMTPDLogmsg) {
 		return
@@ -24,7 +27,7 @@ func (s *session) log(text string) {
 		}
 		return r
 	}, text)
-	s.call.Err().WriteString("qmail-smtpd[" + strconv.Itoa(os.Getpid()) + "]: " + text + "\n")
+	s.call.Err().WriteString("qmail-smtpd[" + strconv.Itoa(os.Getpid()) + "]: " + text[:min(len(text), maxLog)] + "\n")
 }
 
 // logTooLong tells of a MAIL or RCPT with an address above maxAddress. Its
