@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"goqmail/lib/auto"
 	"goqmail/lib/ip"
+	"goqmail/lib/outgoingip"
 	"goqmail/lib/qmail"
 )
 
@@ -90,12 +92,12 @@ func TestServers(t *testing.T) {
 	if got, err := readServers(); err == nil {
 		t.Errorf("no file: got %v", got)
 	}
-	os.WriteFile(dir+"/control/qmqpservers", []byte("#x\n192.0.2.1\nserver.example\n192.0.2.2:628 second\n"), 0o644)
+	os.WriteFile(dir+"/control/qmqpservers", []byte("#x\n192.0.2.1\nserver.example\n192.0.2.2:628 second\n2001:db8::1 third\n"), 0o644)
 	got, err := readServers()
-	if err != nil || len(got) != 2 || got[0] != ip.V4(192, 0, 2, 1) || got[1] != ip.V4(192, 0, 2, 2) {
+	if err != nil || !slices.Equal(got, []ip.Addr{ip.V4(192, 0, 2, 1), ip.V4(192, 0, 2, 2), {0x20, 1, 0x0d, 0xb8, 15: 1}}) {
 		t.Errorf("got %v, %v", got, err)
 	}
-	if code := send(nil, &mail{}); code != qmail.ExitConfig {
+	if code := send(nil, outgoingip.Source{}, &mail{}); code != qmail.ExitConfig {
 		t.Errorf("no servers: got %d", code)
 	}
 }

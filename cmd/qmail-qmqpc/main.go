@@ -10,12 +10,14 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"goqmail/lib/call"
 	"goqmail/lib/control"
 	"goqmail/lib/ip"
+	"goqmail/lib/outgoingip"
 	"goqmail/lib/qmail"
 	"goqmail/lib/sig"
 	"goqmail/lib/socket"
@@ -43,6 +45,10 @@ func run(c *call.Call) int {
 	if err != nil {
 		return qmail.ExitConfig
 	}
+	source, err := outgoingip.Read()
+	if err != nil {
+		return qmail.ExitConfig
+	}
 	m, err := readMail(c.In(), c.Out())
 	switch {
 	case errors.Is(err, errEnvelope):
@@ -50,7 +56,7 @@ func run(c *call.Call) int {
 	case err != nil:
 		return qmail.ExitRead
 	}
-	return send(servers, m)
+	return send(servers, source, m)
 }
 
 // readServers reads control/qmqpservers. A line without an address at its start
@@ -68,7 +74,10 @@ func readServers() ([]ip.Addr, error) {
 	}
 	var servers []ip.Addr
 	for _, line := range lines {
+		first, _, _ := strings.Cut(line, " ")
 		if addr, n := ip.Scan(line); n > 0 {
+			servers = append(servers, addr)
+		} else if addr, ok := ip.Parse(first); ok {
 			servers = append(servers, addr)
 		}
 	}
@@ -77,10 +86,10 @@ func readServers() ([]ip.Addr, error) {
 
 // send hands a message to the first server that can be reached. What that one
 // says counts: if it has trouble, the others are not asked.
-func send(servers []ip.Addr, m *mail) (code int) {
+func send(servers []ip.Addr, source outgoingip.Source, m *mail) (code int) {
 	code = qmail.ExitConfig // there is no server
 	for _, server := range servers {
-		conn, err := socket.Connect(socket.TCP, nil, server, port, connectLimit)
+		conn, err := socket.Connect(socket.TCP, source.For(server), server, port, connectLimit)
 		switch {
 		case err == nil:
 			defer conn.Close()

@@ -8,7 +8,7 @@ import (
 	"goqmail/lib/auto"
 	"goqmail/lib/control"
 	"goqmail/lib/extensions"
-	"goqmail/lib/ip"
+	"goqmail/lib/outgoingip"
 )
 
 // config is what the control files say.
@@ -18,7 +18,7 @@ type config struct {
 	timeout        time.Duration // timeoutremote: for each wait for the other host
 	routes         control.Map   // smtproutes
 	senders        control.Map   // authsenders
-	from           *ip.Addr      // outgoingip: where connections come from; nil: wherever
+	source         outgoingip.Source
 	extensions     extensions.Set
 	utf8           bool // smtputf8
 }
@@ -67,16 +67,15 @@ func readConfig() (*config, verdict) {
 	if err != nil {
 		return nil, noControls
 	}
-	from, ok, err := control.Line("outgoingip")
+	source, err := outgoingip.Read()
+	if errors.Is(err, outgoingip.ErrInvalid) {
+		return nil, badSource
+	}
 	if err != nil {
 		return nil, noControls
 	}
-	source, valid := parseSource(from)
-	if ok && !valid {
-		return nil, badSource
-	}
 	return &config{
-		from:           source,
+		source:         source,
 		helo:           helo,
 		connectTimeout: time.Duration(connectTimeout) * time.Second,
 		timeout:        time.Duration(timeout) * time.Second,
@@ -85,19 +84,4 @@ func readConfig() (*config, verdict) {
 		extensions:     wanted,
 		utf8:           utf8,
 	}, ""
-}
-
-// parseSource reads outgoingip: an address, of which 0.0.0.0 and :: stand for
-// none in particular.
-func parseSource(s string) (from *ip.Addr, ok bool) {
-	a, ok := ip.Parse(s)
-	if !ok {
-		var n int
-		a, n = ip.Scan(s)
-		ok = n > 0
-	}
-	if a == (ip.Addr{}) || a == ip.V4(0, 0, 0, 0) {
-		return nil, ok
-	}
-	return &a, ok
 }

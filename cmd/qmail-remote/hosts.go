@@ -7,7 +7,6 @@ import (
 	"syscall"
 
 	"goqmail/lib/dns"
-	"goqmail/lib/ip"
 	"goqmail/lib/ipme"
 	"goqmail/lib/socket"
 	"goqmail/lib/tcpto"
@@ -86,7 +85,7 @@ func (c *config) connect(targets []target) (conn *os.File, t target, rest []targ
 		if notes.Dead(t.Addr) {
 			continue
 		}
-		conn, err := socket.Connect(socket.TCP, c.source(t.Addr), t.Addr, int(t.port), c.connectTimeout)
+		conn, err := socket.Connect(socket.TCP, c.source.For(t.Addr), t.Addr, int(t.port), c.connectTimeout)
 		switch {
 		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
 			return nil, t, nil, noResources
@@ -100,12 +99,4 @@ func (c *config) connect(targets []target) (conn *os.File, t target, rest []targ
 		}
 	}
 	return nil, t, nil, noAnswer
-}
-
-// source is where a connection to an address is to come from, nil for wherever.
-func (c *config) source(to ip.Addr) *ip.Addr {
-	if c.from != nil && c.from.Is4() == to.Is4() {
-		return c.from
-	}
-	return nil
 }

@@ -250,35 +250,6 @@ func TestRoute(t *testing.T) {
 	}
 }
 
-func TestParseSource(t *testing.T) {
-	for s, want := range map[string]string{"192.0.2.1": "192.0.2.1", "192.0.2.1 # eth1": "192.0.2.1", "2001:db8::1": "2001:db8::1"} {
-		if from, ok := parseSource(s); !ok || from.String() != want {
-			t.Errorf("%q: got %v, %v", s, from, ok)
-		}
-	}
-	for _, s := range []string{"0.0.0.0", "::"} {
-		if from, ok := parseSource(s); !ok || from != nil {
-			t.Errorf("%q: got %v, %v", s, from, ok)
-		}
-	}
-	for _, s := range []string{"", " 192.0.2.1", "#192.0.2.1", "192.0.2", "[192.0.2.1]", "2001:db8"} {
-		if from, ok := parseSource(s); ok {
-			t.Errorf("%q: got %v", s, from)
-		}
-	}
-}
-
-func TestSource(t *testing.T) {
-	four, six := ip.V4(192, 0, 2, 1), ip.Addr{0: 0x20}
-	for _, c := range []struct{ from, to, want *ip.Addr }{
-		{nil, &four, nil}, {&four, &four, &four}, {&four, &six, nil}, {&six, &six, &six},
-	} {
-		if got := (&config{from: c.from}).source(*c.to); got != c.want {
-			t.Errorf("from %v to %v: got %v", c.from, c.to, got)
-		}
-	}
-}
-
 func TestBestOwn(t *testing.T) {
 	auto.Home = t.TempDir()
 	own, err := ipme.Look()

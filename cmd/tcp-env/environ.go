@@ -39,7 +39,22 @@ func describe(conn *os.File, env call.Env, servers *resolv.Config, withInfo bool
 			env = env.With("TCPREMOTEINFO", info)
 		}
 	}
+	if !remote.Is4() {
+		env = asTCP6(env)
+	}
 	return env, nil
+}
+
+// asTCP6 adds the same variables under the names for IPv6, as qmail-listen does.
+func asTCP6(env call.Env) call.Env {
+	env = env.With("PROTO", "TCP6")
+	for _, name := range []string{"LOCALIP", "LOCALPORT", "LOCALHOST", "REMOTEIP", "REMOTEPORT", "REMOTEHOST", "REMOTEINFO"} {
+		env = env.Without("TCP6" + name)
+		if value, ok := env.Lookup("TCP" + name); ok {
+			env = env.With("TCP6"+name, value)
+		}
+	}
+	return env
 }
 
 // withName sets variable to the name of an address.

@@ -3,7 +3,7 @@
 //
 //	tcp-env [ -rR ] [ -ttimeout ] program [ arg ... ]
 //
-// Descriptor 0 is the connection. Where PROTO is TCP already, the environment
+// Descriptor 0 is the connection. Where PROTO is TCP or TCP6 already, the environment
 // stays as it is. Tcp-env exits 111 if it cannot run the program. See
 // tcp-env(1).
 package main
@@ -37,7 +37,7 @@ func run(c *call.Call) int {
 		return exit.Temp
 	}
 	env := c.Env
-	if env.Get("PROTO") != "TCP" {
+	if proto := env.Get("PROTO"); proto != "TCP" && proto != "TCP6" {
 		var err error
 		if env, err = describe(c.In(), env, resolv.Load(), withInfo, timeout); err != nil {
 			return exit.Temp

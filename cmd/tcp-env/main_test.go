@@ -45,9 +45,9 @@ func tcpEnv(t *testing.T, in *os.File, env []string, args ...string) (out string
 }
 
 // connection returns one end of a connection of this machine to itself.
-func connection(t *testing.T) (in *os.File, localPort, remotePort string) {
+func connection(t *testing.T, host string) (in *os.File, localPort, remotePort string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func connection(t *testing.T) (in *os.File, localPort, remotePort string) {
 }
 
 func TestDescribe(t *testing.T) {
-	in, localPort, remotePort := connection(t)
+	in, localPort, remotePort := connection(t, "127.0.0.1")
 	env := call.Env{"TCPREMOTEIP=forged", "TCPREMOTEINFO=forged", "TCPOTHER=kept"}
 	nobody := &resolv.Config{Servers: []ip.Addr{ip.V4(127, 113, 56, 53)}, Timeout: time.Minute, Attempts: 1}
 	got, err := describe(in, env, nobody, false, 0)
@@ -82,6 +82,27 @@ func TestDescribe(t *testing.T) {
 		"TCPREMOTEHOST=softdnserror", "TCPREMOTEIP=127.0.0.1", "TCPREMOTEPORT=" + remotePort}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%q, %v; want %q", got, err, want)
+	}
+}
+
+func TestDescribeIPv6(t *testing.T) {
+	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Skip("no IPv6 here: ", err)
+	} else {
+		l.Close()
+	}
+	in, localPort, remotePort := connection(t, "::1")
+	env := call.Env{"TCP6REMOTEIP=forged", "TCP6REMOTEINFO=forged", "TCP6REMOTEHOST=forged", "PROTO=forged"}
+	nobody := &resolv.Config{Servers: []ip.Addr{ip.V4(127, 113, 56, 53)}, Timeout: time.Minute, Attempts: 1}
+	got, err := describe(in, env, nobody, false, 0)
+	slices.Sort(got)
+	want := call.Env{"PROTO=TCP6",
+		"TCP6LOCALHOST=softdnserror", "TCP6LOCALIP=::1", "TCP6LOCALPORT=" + localPort,
+		"TCP6REMOTEHOST=softdnserror", "TCP6REMOTEIP=::1", "TCP6REMOTEPORT=" + remotePort,
+		"TCPLOCALHOST=softdnserror", "TCPLOCALIP=::1", "TCPLOCALPORT=" + localPort,
+		"TCPREMOTEHOST=softdnserror", "TCPREMOTEIP=::1", "TCPREMOTEPORT=" + remotePort}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, %v\nwant %q", got, err, want)
 	}
 }
 
@@ -99,6 +120,7 @@ func TestOthers(t *testing.T) {
 		code int
 	}{
 		{[]string{"PROTO=TCP", "TCPREMOTEIP=1.2.3.4"}, "printenv TCPREMOTEIP", "1.2.3.4\n", 0}, // somebody else has done it
+		{[]string{"PROTO=TCP6", "TCP6REMOTEIP=::2"}, "printenv PROTO TCP6REMOTEIP", "TCP6\n::2\n", 0},
 		{[]string{"PROTO=TCP"}, "sh -c false", "", 1},
 		{[]string{"PROTO=TCP"}, "-r -t 5 -t7 -Z -- echo x", "x\n", 0},
 		{[]string{"PROTO=TCP"}, "no-such-program", "", 111},

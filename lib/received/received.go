@@ -23,19 +23,31 @@ type Hop struct {
 // set become "unknown".
 func FromEnv(env call.Env) Hop {
 	hop := Hop{
-		RemoteHost: first(env, "TCPREMOTEHOST"),
-		RemoteIP:   first(env, "TCPREMOTEIP"),
-		Local:      first(env, "TCPLOCALHOST", "TCPLOCALIP"),
+		RemoteHost: first(env, "REMOTEHOST"),
+		RemoteIP:   first(env, "REMOTEIP"),
+		Local:      first(env, "LOCALHOST", "LOCALIP"),
 	}
-	if info, ok := env.Lookup("TCPREMOTEINFO"); ok {
+	if info, ok := lookup(env, "REMOTEINFO"); ok {
 		hop.RemoteInfo = &info
 	}
 	return hop
 }
 
+// lookup is what the environment says of a connection. Of one by IPv6, some
+// servers tell in TCP6 variables, some in these and the others as well, and some
+// just as of any other.
+func lookup(env call.Env, name string) (string, bool) {
+	if env.Get("PROTO") == "TCP6" {
+		if value, ok := env.Lookup("TCP6" + name); ok {
+			return value, true
+		}
+	}
+	return env.Lookup("TCP" + name)
+}
+
 func first(env call.Env, names ...string) string {
 	for _, name := range names {
-		if value, ok := env.Lookup(name); ok {
+		if value, ok := lookup(env, name); ok {
 			return value
 		}
 	}

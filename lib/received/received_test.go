@@ -25,6 +25,12 @@ func TestLine(t *testing.T) {
 			"Received: from  (HELO ) (@)\n  by  with SMTP; 26 Sep 1995 04:46:54 -0000\n"},
 		{"local address", call.Env{"TCPLOCALIP=192.0.2.1"}, nil,
 			"Received: from unknown (unknown)\n  by 192.0.2.1 with SMTP; 26 Sep 1995 04:46:54 -0000\n"},
+		{"IPv6", call.Env{"PROTO=TCP6", "TCP6REMOTEHOST=relay1.uu.net", "TCP6REMOTEIP=2001:db8::5", "TCP6REMOTEINFO=7", "TCP6LOCALHOST=me.example", "TCPLOCALIP=::1", "TCP6LOCALIP=::1"}, nil,
+			"Received: from relay1.uu.net (7@2001:db8::5)\n  by me.example with SMTP; 26 Sep 1995 04:46:54 -0000\n"},
+		{"IPv6 among others", call.Env{"PROTO=TCP6", "TCP6REMOTEIP=2001:db8::5", "TCPREMOTEIP=forged", "TCPREMOTEHOST=relay1.uu.net", "TCPLOCALIP=2001:db8::1"}, nil,
+			"Received: from relay1.uu.net (2001:db8::5)\n  by 2001:db8::1 with SMTP; 26 Sep 1995 04:46:54 -0000\n"},
+		{"IPv6 under common names", call.Env{"PROTO=TCP", "TCPREMOTEIP=2001:db8::5", "TCP6REMOTEIP=other"}, nil,
+			"Received: from unknown (2001:db8::5)\n  by unknown with SMTP; 26 Sep 1995 04:46:54 -0000\n"},
 		{"unsafe", call.Env{"TCPREMOTEHOST=a (b)\nX-Evil: \"c\"", "TCPREMOTEIP=::1%eth0", "TCPREMOTEINFO=\xe4_=+/@[]"}, nil,
 			"Received: from a??b??X-Evil:??c? (??=+/@[]@::1%eth0)\n  by unknown with SMTP; 26 Sep 1995 04:46:54 -0000\n"},
 	} {
