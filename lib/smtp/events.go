@@ -46,6 +46,7 @@ func (s *session) tell(e event) {
 		helo = *s.hop.Helo
 	}
 	// Of what stands between colons only the last may have some: an IPv6 address.
+	// The line is short enough for a pipe to take it whole, whoever else writes.
 	s.call.Err().WriteString("qmail-smtpd[" + strconv.Itoa(os.Getpid()) + "]: CHKUSER " + e.name +
 		": from <" + tame(e.sender, " :", maxAddress) + ":" + tame(e.user, " :", 255) +
 		":> remote <" + tame(helo, " :", 255) + ":" + tame(s.hop.RemoteHost, " :", 255) + ":" + tame(s.hop.RemoteIP, " ", 255) +
