@@ -14,13 +14,13 @@ import (
 
 // config is what control files and environment say at the start of a dialogue.
 type config struct {
-	greeting    string        // smtpgreeting: this host's name, and more
-	localIPHost *string       // localiphost: what our own [address] means; nil: just that
-	timeout     time.Duration // timeoutsmtpd: for each wait for the client
-	badMailFrom control.Set   // badmailfrom: senders, and @domains, not accepted
-	tarpit      tarpit        // tarpitcount, tarpitdelay
-	maxRcpt     int           // maxrcpt: most recipients of a message; below 0: any number
-	rcptCheck   string        // RCPTCHECK: the program to ask about recipients; "": none
+	greeting    string         // smtpgreeting: this host's name, and more
+	localIPHost *string        // localiphost: what our own [address] means; nil: just that
+	timeout     time.Duration  // timeoutsmtpd: for each wait for the client
+	badMailFrom control.Set    // badmailfrom: senders, and @domains, not accepted
+	tarpit      tarpit         // tarpitcount, tarpitdelay
+	maxRcpt     int            // maxrcpt: most recipients of a message; below 0: any number
+	rcptCheck   recipientCheck // programs to ask about recipients
 	rcptHosts   *rcpthosts.Hosts
 	relayClient *string // RELAYCLIENT: accept all recipients, and append this
 	databytes   uint32  // most bytes of a message; 0: any number
@@ -35,7 +35,7 @@ func readConfig(env call.Env) (*config, error) {
 	if value, ok := env.Lookup("RELAYCLIENT"); ok {
 		c.relayClient = &value
 	}
-	c.rcptCheck = env.Get("RCPTCHECK")
+	c.rcptCheck = readRecipientCheck(env)
 	if err := c.readControls(env); err != nil {
 		return c, errors.Join(hangUp(replyControls), err)
 	}

@@ -124,14 +124,12 @@ func (s *session) rcptTo(argument string) error {
 		s.log("Too many recipients <" + recipient + ">")
 		return s.reply(replyMaxRcpt)
 	}
-	if s.rcptCheck != "" && s.relayClient == nil {
-		if ok, err := s.exists(recipient); err != nil {
-			return err
-		} else if !ok {
-			s.log("No such recipient <" + recipient + ">")
-			s.lists.recipients++
-			return s.reply(replyNoMailbox)
-		}
+	if refusal, err := s.refuses(recipient); err != nil {
+		return err
+	} else if refusal != "" {
+		s.log("No such recipient <" + recipient + ">")
+		s.lists.recipients++
+		return s.reply(refusal)
 	}
 	if s.mail.size += len(recipient); s.mail.size > maxRecipients {
 		return hangUp(replyMemory)

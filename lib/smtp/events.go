@@ -104,7 +104,7 @@ func (s *session) rcptTold(argument string) error {
 		e.name, e.text = rcptRejected, answer
 	case s.relayClient != nil:
 		e.name, e.text = rcptRelayed, "client allowed to relay"
-	case s.rcptCheck != "":
+	case s.rcptCheck != recipientCheck{}:
 		e.text = "found existing recipient"
 	}
 	s.tell(e)

@@ -2,47 +2,130 @@ package smtp
 
 import (
 	"os"
+	"strings"
 	"syscall"
 
 	"goqmail/lib/auto"
+	"goqmail/lib/call"
 	"goqmail/lib/child"
+	"goqmail/lib/control"
 	"goqmail/lib/exit"
 )
 
-// How the program in RCPTCHECK answers; see qmail-smtpd(8). Other codes accept.
+// recipientCheck is the programs that decide which recipients there are; see
+// qmail-smtpd(8).
+type recipientCheck struct {
+	lists  string // qmail-rcptcheck, if there is anything for it to look at
+	own    string // what RCPTCHECK names
+	relays bool   // RCPTCHECKRELAYCLIENT: ask it about recipients of relay clients, too
+}
+
+// readRecipientCheck reads RCPTCHECK, and looks whether there are lists of
+// recipients.
+func readRecipientCheck(env call.Env) recipientCheck {
+	r := recipientCheck{own: env.Get("RCPTCHECK"), relays: leadingNumber(env.Get("RCPTCHECKRELAYCLIENT")) > 0}
+	if listsRecipients(env) && !strings.HasSuffix(r.own, "/qmail-rcptcheck") {
+		r.lists = auto.Home + "/bin/qmail-rcptcheck"
+	}
+	return r
+}
+
+// listsRecipients tells whether qmail-rcptcheck has something to look at. A file
+// that we cannot see may be there.
+func listsRecipients(env call.Env) bool {
+	for _, name := range [...]string{"VALIDRCPTTO", "MOREVALIDRCPTTO_CDB", "VALIDRCPTTO_CDB"} {
+		if env.Get(name) != "" {
+			return true
+		}
+	}
+	for _, name := range [...]string{
+		"rcptchecks", "validrcptto", "morevalidrcptto.cdb", "goodrcptto", "moregoodrcptto.cdb", "recipients",
+	} {
+		if syscall.Access(control.Path(name), 0) != syscall.ENOENT {
+			return true
+		}
+	}
+	return false
+}
+
+// refuses asks the programs about a recipient and returns the reply of the one
+// that refuses it, or "".
+func (s *session) refuses(recipient string) (reply string, err error) {
+	if s.rcptCheck.lists != "" && s.relayClient == nil {
+		reply, err = s.consult(s.rcptCheck.lists, recipient)
+	}
+	if reply == "" && err == nil && s.rcptCheck.own != "" && (s.relayClient == nil || s.rcptCheck.relays) {
+		reply, err = s.consult(s.rcptCheck.own, recipient)
+	}
+	return reply, err
+}
+
+// How such a program answers; see qmail-smtpd(8). Other codes accept.
 const (
 	checkRefuses = exit.Perm
 	checkUnsure  = exit.Temp
 	checkBroken  = 120
 )
 
-// exists asks the program that RCPTCHECK names, by its path, whether mail for
-// recipient is to be accepted. A program that cannot tell ends the dialogue:
-// a client must not take a refusal for an answer.
-func (s *session) exists(recipient string) (bool, error) {
-	check := child.Cmd{
-		Path: s.rcptCheck, Args: []string{s.rcptCheck}, Dir: auto.Home,
-		Env:   s.call.Env.With("SENDER", s.mail.sender).With("RECIPIENT", recipient),
-		Files: []*os.File{s.conn.in, s.conn.out, s.call.Err()},
+// consult asks one program whether mail for recipient is to be accepted. One that
+// cannot tell ends the dialogue: a client must not take a refusal for an answer.
+func (s *session) consult(program, recipient string) (reply string, err error) {
+	r, w, err := child.Pipe()
+	if err != nil {
+		return "", hangUp(replyNoCheck)
 	}
-	pid, err := check.Start()
-	if err == syscall.EAGAIN || err == syscall.ENOMEM {
-		return false, hangUp(replyNoFork)
+	defer r.Close()
+	cmd := child.Cmd{
+		Path: program, Args: []string{program}, Dir: auto.Home,
+		Env:   s.call.Env.With("SENDER", s.mail.sender).With("RECIPIENT", recipient).With("USE_FD4", "1"),
+		Files: []*os.File{s.conn.in, s.conn.out, s.call.Err(), nil, w},
+		Keep:  true,
+	}
+	pid, err := cmd.Start()
+	w.Close()
+	if child.ForkFailed(err) {
+		return "", hangUp(replyNoFork)
 	}
 	if err != nil {
-		return false, hangUp(replyNoCheck)
+		return "", hangUp(replyNoCheck)
 	}
 	status, err := child.Wait(pid)
 	if err != nil || status.Signaled() {
-		return false, hangUp(replyNoCheck)
+		return "", hangUp(replyNoCheck)
 	}
 	switch status.ExitStatus() {
 	case checkRefuses:
-		return false, nil
+		return ownReply(r)
 	case checkUnsure:
-		return false, hangUp(replyUnsure)
+		return "", hangUp(replyUnsure)
 	case checkBroken:
-		return false, hangUp(replyNoCheck)
+		return "", hangUp(replyNoCheck)
 	}
-	return true, nil
+	return "", nil
+}
+
+// ownReply is the reply that a program which refuses has written to descriptor
+// 4, or else the usual one. A reply of 421 ends the dialogue. What stays open in
+// other processes does not keep us, and more than a line is not heard.
+func ownReply(r *os.File) (reply string, err error) {
+	var said [512]byte
+	n := 0
+	if raw, err := r.SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) {
+			if syscall.SetNonblock(int(fd), true) == nil {
+				n, _ = syscall.Read(int(fd), said[:])
+			}
+		})
+	}
+	line := string(said[:max(n, 0)])
+	if end := strings.IndexFunc(line, func(c rune) bool { return c < ' ' }); end >= 0 {
+		line = line[:end]
+	}
+	switch code := leadingNumber(line); {
+	case code < 400 || code > 599 || len(line) < 4 || line[3] != ' ':
+		return replyNoMailbox, nil
+	case code == 421:
+		return "", hangUp(line)
+	}
+	return line, nil
 }
