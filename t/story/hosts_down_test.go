@@ -40,16 +40,23 @@ func (h *host) lose(addr, device string) {
 	h.in(func() error { return lab.Route(netip.MustParseAddr(addr), device) })
 }
 
-// ageTimeouts makes the host's notes on hosts that timed out older.
-func (h *host) ageTimeouts(by time.Duration) {
+// notes is a file of notes on hosts that timed out: for each a record, in which
+// the time of the last timeout has a place.
+type notes struct {
+	file         string
+	record, time int // in bytes
+}
+
+// age makes the notes of a host older.
+func (n notes) age(h *host, by time.Duration) {
 	h.t.Helper()
 	h.in(func() error {
-		const path, record, when = queue + "/lock/tcpto", 16, 8
+		path := queue + "/lock/" + n.file
 		table, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		for i := when; i < len(table); i += record {
+		for i := n.time; i < len(table); i += n.record {
 			if last := binary.LittleEndian.Uint32(table[i:]); last != 0 {
 				binary.LittleEndian.PutUint32(table[i:], last-uint32(by/time.Second))
 			}
@@ -60,39 +67,52 @@ func (h *host) ageTimeouts(by time.Duration) {
 
 func TestAHostThatTimesOutIsShunnedForAnHour(t *testing.T) {
 	t.Parallel()
-	h := newHosts(t, "", addrA, addrB)
-	a, b := h[0], h[1]
-	b.lose(addrA, "")
-	b.up()
-	a.start()
-	tries := 0
-	try := func(noted string) {
-		t.Helper()
-		if tries > 0 {
+	for _, c := range []struct {
+		name, from, to string
+		notes          notes
+	}{
+		{"IPv4", addrA, addrB, notes{"tcpto", 16, 8}},
+		{"IPv6", addr6A, addr6B, notes{"tcpto6", 28, 20}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHosts(t, "", c.from, c.to)
+			a, b := h[0], h[1]
+			a.control("timeoutconnect", "1\n")
+			b.lose(c.from, "")
+			b.up()
+			a.start()
+			tries := 0
+			try := func(noted string) {
+				t.Helper()
+				if tries > 0 {
+					a.alarm()
+				}
+				tries++
+				a.await("another deferral", func() bool { return a.log.count(noConnection) == tries })
+				if got := a.run("qmail-tcpto"); !strings.HasPrefix(got, c.to+" timed out ") || !strings.HasSuffix(got, "recent timeouts: "+noted+"\n") {
+					t.Errorf("try %d: qmail-tcpto says %q, want %s timeouts", tries, got, noted)
+				}
+			}
+			a.enqueue("anybody there?", a.at("susie"), b.at("dirk"))
+			try("1")
+			c.notes.age(a, 3*time.Minute) // what follows within two minutes does not count
+			try("2")
+			// Now it is not even tried, though it is back.
+			b.lose(c.from, "eth0")
+			try("2")
+			if log, _ := b.read("/var/log/smtpd"); strings.Contains(log, c.from) {
+				t.Errorf("there was a connection: %s", log)
+			}
+			c.notes.age(a, 2*time.Hour)
+			a.control("timeoutconnect", "60\n")
 			a.alarm()
-		}
-		tries++
-		a.await("another deferral", func() bool { return a.log.count(noConnection) == tries })
-		if got := a.run("qmail-tcpto"); !strings.HasPrefix(got, addrB+" timed out ") || !strings.HasSuffix(got, "recent timeouts: "+noted+"\n") {
-			t.Errorf("try %d: qmail-tcpto says %q, want %s timeouts", tries, got, noted)
-		}
-	}
-	a.enqueue("anybody there?", a.at("susie"), b.at("dirk"))
-	try("1")
-	a.ageTimeouts(3 * time.Minute) // what follows within two minutes does not count
-	try("2")
-	// Now it is not even tried, though it is back.
-	b.lose(addrA, "eth0")
-	try("2")
-	if log, _ := b.read("/var/log/smtpd"); strings.Contains(log, addrA) {
-		t.Errorf("there was a connection: %s", log)
-	}
-	a.ageTimeouts(2 * time.Hour)
-	a.alarm()
-	b.awaitMail("dirk", "Subject: anybody there?")
-	a.awaitEmpty()
-	if got := a.run("qmail-tcpto"); got != "" {
-		t.Errorf("after it has answered, qmail-tcpto says %q", got)
+			b.awaitMail("dirk", "Subject: anybody there?")
+			a.awaitEmpty()
+			if got := a.run("qmail-tcpto"); got != "" {
+				t.Errorf("after it has answered, qmail-tcpto says %q", got)
+			}
+		})
 	}
 }
 

@@ -78,8 +78,6 @@ func (h *host) layControl() {
 	for _, name := range []string{"me", "locals", "rcpthosts", "defaultdomain", "plusdomain", "smtpgreeting"} {
 		h.control(name, h.name+"\n")
 	}
-	// Nothing here is slow but what is meant to be dead.
-	h.control("timeoutconnect", "1\n")
 	h.t.Cleanup(func() {
 		if h.t.Failed() {
 			said, _ := h.read("/var/log/smtpd")
