@@ -85,12 +85,17 @@ func (s *session) secure(ready string) error {
 	helper, err := starttls.Start(s.conn.in, s.conn.out, s.call.Err(), s.call.Env, patience)
 	if err != nil {
 		s.use(s.conn)
+		s.warn("TLS refused: " + err.Error())
 		return s.refuse("TLS " + err.Error())
 	}
 	if ready != "" {
 		s.reply(ready)
 	}
-	if _, err := helper.Handshake(); err != nil {
+	info, err := helper.Handshake()
+	if info.Warning != "" {
+		s.warn("TLS warning: " + info.Warning)
+	}
+	if err != nil {
 		helper.Close()
 		s.refuse("TLS connection failed: " + err.Error())
 		return errEnd
@@ -131,11 +136,14 @@ func (s *session) capabilities(string) error {
 	return s.reply(".")
 }
 
+// warn tells the log what an administrator has to see to.
+func (s *session) warn(text string) { s.call.Err().WriteString("qmail-popup: " + text + "\n") }
+
 // complain tells why the settings cannot be read.
 func (s *session) complain(err error) {
 	var unknown extensions.Unknown
 	if errors.As(err, &unknown) {
-		s.call.Err().WriteString("qmail-popup: fatal: " + unknown.Error() + "\n")
+		s.warn("fatal: " + unknown.Error())
 	}
 	s.refuse("unable to read controls")
 }

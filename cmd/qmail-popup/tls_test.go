@@ -180,7 +180,7 @@ func TestUCSPITLS(t *testing.T) {
 		io.WriteString(controlFar, "SSL_PROTOCOL="+string(asked)+"\x00\x00")
 		io.WriteString(secureInFar, "PASS x\r\nAPOP joe x\r\n")
 	}()
-	serve(call.New([]string{"qmail-popup", "h.example", "sh", "-c", "echo $SSL_PROTOCOL"},
+	serve(call.New([]string{"qmail-popup", "h.example", "sh", "-c", "cat <&3 >/dev/null; echo $SSL_PROTOCOL"},
 		call.Env{"UCSPITLS=!", "SSLCTLFD=7", "SSLREADFD=8", "SSLWRITEFD=9", "PATH=/usr/bin:/bin"},
 		map[int]*os.File{0: in, 1: outFar, 2: os.Stderr, 7: control, 8: secureIn, 9: secureOutFar}))
 	outFar.Close()

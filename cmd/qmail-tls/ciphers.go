@@ -9,9 +9,9 @@ import (
 )
 
 // cipherSuites are those that the variable TLSCIPHERS, or else the lines of
-// tlsserverciphers, ask for; nil is the usual. The log hears of what is not
-// understood of them.
-func (k keys) cipherSuites(env call.Env) ([]uint16, error) {
+// tlsserverciphers, ask for; nil is the usual. There is a warning of what
+// is not understood of them.
+func (k *keys) cipherSuites(env call.Env) ([]uint16, error) {
 	wanted, ok := env.Lookup("TLSCIPHERS")
 	if !ok || wanted == "" {
 		lines, _, err := control.Lines("tlsserverciphers")

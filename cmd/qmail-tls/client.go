@@ -12,7 +12,7 @@ import (
 
 // certified looks at the certificates that a client has shown, its own first.
 // It returns the e-mail address in a good one, or what is wrong with it.
-func (k keys) certified(shown []*x509.Certificate) (email, problem string) {
+func (k *keys) certified(shown []*x509.Certificate) (email, problem string) {
 	pool := k.clientCAs()
 	if len(shown) == 0 || pool == nil {
 		return "", ""
@@ -49,7 +49,7 @@ func emailAddress(c *x509.Certificate) string {
 
 // revoked looks each certificate of a chain up in clientcrl.pem, if there is
 // one. Then there must be a list of each issuer, and none may be out of date.
-func (k keys) revoked(chain []*x509.Certificate) error {
+func (k *keys) revoked(chain []*x509.Certificate) error {
 	data, err := k.read(control.Path("clientcrl.pem"))
 	if err != nil {
 		return nil

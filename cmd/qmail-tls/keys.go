@@ -19,11 +19,20 @@ import (
 // keys reads the files with keys and certificates, at each start.
 type keys struct {
 	identity
-	warn func(problem string) // tells the log
+	warnings []string // what the log should have, since problems was asked
+}
+
+func (k *keys) warn(problem string) {
+	k.warnings = append(k.warnings, strings.ReplaceAll(problem, "\t", " "))
+}
+
+func (k *keys) problems() string {
+	defer func() { k.warnings = nil }()
+	return strings.Join(k.warnings, "; ")
 }
 
 // config is what the handshake on conn goes by.
-func (k keys) config(env call.Env, conn *connection) (*tls.Config, error) {
+func (k *keys) config(env call.Env, conn *connection) (*tls.Config, error) {
 	certificate, err := k.certificate("servercert.pem")
 	if err != nil {
 		return nil, err
@@ -50,7 +59,7 @@ func (k keys) config(env call.Env, conn *connection) (*tls.Config, error) {
 }
 
 // certificate reads a control file with a chain and its key.
-func (k keys) certificate(name string) (*tls.Certificate, error) {
+func (k *keys) certificate(name string) (*tls.Certificate, error) {
 	data, err := k.read(control.Path(name))
 	if err != nil {
 		return nil, missing{err}
@@ -77,7 +86,7 @@ func (m missing) Unwrap() error { return m.error }
 
 // named is the certificate for the name that the client has called, if there is
 // one: servercerts/NAME/servercert.pem.
-func (k keys) named(name string) *tls.Certificate {
+func (k *keys) named(name string) *tls.Certificate {
 	name = ascii.Lower(strings.TrimSuffix(name, "."))
 	if !isHostName(name) {
 		return nil
@@ -103,7 +112,7 @@ func isHostName(name string) bool {
 
 // clientCAs are those whose certificates clients may show, nil if none is asked
 // for: that takes clientca.pem and tlsclients.
-func (k keys) clientCAs() *x509.CertPool {
+func (k *keys) clientCAs() *x509.CertPool {
 	if _, err := os.Stat(control.Path("tlsclients")); err != nil {
 		return nil
 	}

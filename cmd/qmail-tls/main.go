@@ -36,13 +36,12 @@ func run(c *call.Call) int {
 	}
 	seconds, _ := strconv.Atoi(c.Arg(1))
 	conn := &connection{in: c.In(), out: c.Out(), limit: time.Duration(max(seconds, 1)) * time.Second}
-	keys := keys{identity, func(problem string) { tell(c, "warning: "+problem) }}
+	keys := &keys{identity: identity}
 	config, err := keys.config(c.Env, conn)
 	if err != nil {
-		tell(c, "fatal: "+err.Error())
 		return refuse(reports, err)
 	}
-	report(reports, "+")
+	report(reports, "+"+keys.problems())
 	if _, err := io.ReadFull(server, make([]byte, 1)); err != nil {
 		return failed // nobody wants it
 	}
@@ -58,7 +57,7 @@ func run(c *call.Call) int {
 	if err := identity.leave(); err != nil {
 		return refuse(reports, err)
 	}
-	report(reports, "+"+ciphers.Name(state.CipherSuite)+"\t"+email+"\t"+problem)
+	report(reports, "+"+ciphers.Name(state.CipherSuite)+"\t"+email+"\t"+problem+"\t"+keys.problems())
 	reports.Close()
 	conn.patient = true
 	relay(client, server)
@@ -71,24 +70,14 @@ func refuse(reports *os.File, err error) int {
 }
 
 // report writes one line.
-func report(reports *os.File, text string) { io.WriteString(reports, printable(text)+"\n") }
-
-// tell writes a line to the log, unless that is the client, as it is under inetd.
-func tell(c *call.Call, text string) {
-	log, err := c.Err().Stat()
-	client, clientErr := c.Out().Stat()
-	if err == nil && clientErr == nil && !os.SameFile(log, client) {
-		io.WriteString(c.Err(), "qmail-tls: "+printable(text)+"\n")
-	}
-}
-
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
+func report(reports *os.File, text string) {
+	text = strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' || r > '~' {
 			return '?'
 		}
 		return r
 	}, text)
+	io.WriteString(reports, text+"\n")
 }
 
 // relay passes on what client and server say until the server is done. When the

@@ -122,7 +122,6 @@ type peer struct {
 	client  net.Conn
 	server  *os.File
 	reports *bufio.Reader
-	log     string // a file
 	code    chan int
 }
 
@@ -148,14 +147,9 @@ func start(t *testing.T) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &peer{client, server, bufio.NewReader(reports), log.Name(), make(chan int, 1)}
+	p := &peer{client, server, bufio.NewReader(reports), make(chan int, 1)}
 	go func() {
-		p.code <- run(call.New([]string{"qmail-tls", "30"}, nil, map[int]*os.File{0: far, 1: far, 2: log, 3: serverFar, 4: reportsFar}))
-		log.Close()
+		p.code <- run(call.New([]string{"qmail-tls", "30"}, nil, map[int]*os.File{0: far, 1: far, 2: os.Stderr, 3: serverFar, 4: reportsFar}))
 	}()
 	return p
 }
@@ -188,9 +182,6 @@ func TestNoCertificate(t *testing.T) {
 		if code := <-p.code; code != failed {
 			t.Errorf("%s: exit code %d", name, code)
 		}
-		if said, _ := os.ReadFile(p.log); !strings.HasPrefix(string(said), "qmail-tls: fatal: "+c.want[1:]) {
-			t.Errorf("%s: the log has %q", name, said)
-		}
 	}
 }
 
@@ -210,16 +201,16 @@ func TestDialogue(t *testing.T) {
 		version uint16
 		want    string // the report
 	}{
-		{"1.2", nil, "mx.example", "", tls.VersionTLS12, "ECDHE-ECDSA-AES128-GCM-SHA256\t\t"},
-		{"1.3", nil, "mx.example", "", tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\t\t"},
-		{"other name", nil, "B.example", "", tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\t\t"},
-		{"not asked", nil, "mx.example", ca.issue(t, 4, "c", "joe@a"), tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\t\t"},
-		{"certificate 1.3", []map[string]string{withClients}, "mx.example", ca.issue(t, 4, "c", "joe@a"), tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\tjoe@a\t"},
-		{"certificate 1.2", []map[string]string{withClients}, "mx.example", ca.issue(t, 4, "c", "joe@a"), tls.VersionTLS12, "ECDHE-ECDSA-AES128-GCM-SHA256\tjoe@a\t"},
-		{"no address", []map[string]string{withClients}, "mx.example", ca.issue(t, 4, "c", ""), tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\t\tcontains no email address"},
+		{"1.2", nil, "mx.example", "", tls.VersionTLS12, "ECDHE-ECDSA-AES128-GCM-SHA256\t\t\t"},
+		{"1.3", nil, "mx.example", "", tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\t\t\t"},
+		{"other name", nil, "B.example", "", tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\t\t\t"},
+		{"not asked", nil, "mx.example", ca.issue(t, 4, "c", "joe@a"), tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\t\t\t"},
+		{"certificate 1.3", []map[string]string{withClients}, "mx.example", ca.issue(t, 4, "c", "joe@a"), tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\tjoe@a\t\t"},
+		{"certificate 1.2", []map[string]string{withClients}, "mx.example", ca.issue(t, 4, "c", "joe@a"), tls.VersionTLS12, "ECDHE-ECDSA-AES128-GCM-SHA256\tjoe@a\t\t"},
+		{"no address", []map[string]string{withClients}, "mx.example", ca.issue(t, 4, "c", ""), tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\t\tcontains no email address\t"},
 		{"other authority", []map[string]string{withClients}, "mx.example", other.issue(t, 4, "c", "joe@a"), tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\t\tx509: "},
-		{"revoked", []map[string]string{withClients, withList}, "mx.example", ca.issue(t, 9, "c", "joe@a"), tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\t\tcertificate revoked"},
-		{"not revoked", []map[string]string{withClients, withList}, "mx.example", ca.issue(t, 8, "c", "joe@a"), tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\tjoe@a\t"},
+		{"revoked", []map[string]string{withClients, withList}, "mx.example", ca.issue(t, 9, "c", "joe@a"), tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\t\tcertificate revoked\t"},
+		{"not revoked", []map[string]string{withClients, withList}, "mx.example", ca.issue(t, 8, "c", "joe@a"), tls.VersionTLS13, "TLS_AES_128_GCM_SHA256\tjoe@a\t\t"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			all := map[string]string{}

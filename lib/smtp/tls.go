@@ -81,7 +81,7 @@ func (s *session) secure(ready string, refuse func(reply string) error) error {
 	helper, err := starttls.Start(s.conn.in, s.conn.out, s.call.Err(), s.call.Env, s.timeout)
 	if err != nil {
 		s.use(s.conn)
-		s.log("TLS refused: " + err.Error())
+		s.logTLS("TLS refused: " + err.Error())
 		return refuse(tlsRefusal(err.Error()))
 	}
 	if ready != "" {
@@ -89,10 +89,13 @@ func (s *session) secure(ready string, refuse func(reply string) error) error {
 	}
 	s.out.Flush()
 	info, err := helper.Handshake()
+	if info.Warning != "" {
+		s.logTLS("TLS warning: " + info.Warning)
+	}
 	if err != nil {
 		helper.Close()
 		s.use(s.conn)
-		s.log("TLS failed: " + err.Error())
+		s.logTLS("TLS failed: " + err.Error())
 		return hangUp(tlsRefusal("connection failed: " + err.Error()))
 	}
 	s.log("TLS " + info.Cipher)
@@ -145,6 +148,12 @@ func (s *session) goOn(tls *secured, conn connection) {
 	s.tell(event{name: sessionStatus, text: "TLS " + tls.Cipher})
 	s.forgetHello()
 	s.use(conn)
+}
+
+// logTLS tells both logs.
+func (s *session) logTLS(text string) {
+	s.log(text)
+	s.tell(event{name: sessionStatus, text: text})
 }
 
 func tlsRefusal(why string) string { return "454 TLS " + why + " (#4.3.0)" }

@@ -8,10 +8,11 @@
 //   - qmail-tls gets the connection on descriptors 0 and 1, one end of a
 //     socketpair on 3, a pipe for reports on 4, and the seconds to wait for the
 //     client as its argument.
-//   - It reads its certificate and reports a line: + or, with a reason, -.
+//   - It reads its certificate and reports a line: + and warnings or, with a
+//     reason, -.
 //   - At a byte on 3 it goes through the handshake, and reports a line again.
-//     A good one is +, the cipher suite, and a client's certificate as Info has
-//     it, with tabs between.
+//     A good one is +, the cipher suite, a client's certificate as Info has it,
+//     and more warnings, with tabs between.
 //   - From then on 3 is what the client says and hears.
 package starttls
 
@@ -35,6 +36,7 @@ type Info struct {
 	Cipher  string // the suite, as OpenSSL calls it
 	Email   string // in the client's certificate, if that is good; "": none
 	Problem string // what is wrong with the client's certificate; "": it is good, or none
+	Warning string // what the log should have about our own certificate or settings, after an error, too
 }
 
 // HaveCertificate tells whether there is a servercert.pem, be it good or not:
@@ -47,6 +49,7 @@ func HaveCertificate() bool {
 // Helper is a qmail-tls.
 type Helper struct {
 	pid     int
+	warning string
 	clear   *os.File // what the client says and hears
 	reports *bufio.Reader
 	close   func()
@@ -78,7 +81,7 @@ func Start(in, out, stderr *os.File, env call.Env, patience time.Duration) (*Hel
 	}
 	far.Close()
 	reportsOut.Close()
-	if _, err := h.report(); err != nil {
+	if h.warning, err = h.report(); err != nil {
 		h.Close()
 		return nil, err
 	}
@@ -90,14 +93,17 @@ func Start(in, out, stderr *os.File, env call.Env, patience time.Duration) (*Hel
 // error it is broken.
 func (h *Helper) Handshake() (Info, error) {
 	if _, err := h.clear.Write([]byte{'+'}); err != nil {
-		return Info{}, errors.New("qmail-tls is gone")
+		return Info{Warning: h.warning}, errors.New("qmail-tls is gone")
 	}
 	text, err := h.report()
 	if err != nil {
-		return Info{}, err
+		return Info{Warning: h.warning}, err
 	}
-	fields := append(strings.Split(text, "\t"), "", "", "")
-	return Info{Cipher: fields[0], Email: fields[1], Problem: fields[2]}, nil
+	fields := append(strings.Split(text, "\t"), "", "", "", "")
+	if h.warning != "" && fields[3] != "" {
+		h.warning += "; "
+	}
+	return Info{Cipher: fields[0], Email: fields[1], Problem: fields[2], Warning: h.warning + fields[3]}, nil
 }
 
 // Clear is the connection as it would be without TLS. Close closes it.

@@ -48,9 +48,11 @@ func TestHandshake(t *testing.T) {
 		info Info
 		err  string
 	}{
-		`echo +>&4; dd bs=1 count=1 <&3 >&4 2>/dev/null; printf 'A\tb@c\td e\n' >&4`: {Info{"A", "b@c", "d e"}, ""},
+		`echo +>&4; dd bs=1 count=1 <&3 >&4 2>/dev/null; printf 'A\tb@c\td e\n' >&4`: {Info{"A", "b@c", "d e", ""}, ""},
 		`test $1 = 7 && echo +>&4; echo +A>&4; sleep 0.1`:                            {Info{Cipher: "A"}, ""},
-		`echo +>&4; echo -alert>&4; sleep 0.1`:                                       {Info{}, "alert"},
+		`echo +w>&4; echo +A>&4; sleep 0.1`:                                          {Info{Cipher: "A", Warning: "w"}, ""},
+		`echo +v>&4; printf '+A\t\t\tw\n'>&4; sleep 0.1`:                             {Info{Cipher: "A", Warning: "v; w"}, ""},
+		`echo +v>&4; echo -alert>&4; sleep 0.1`:                                      {Info{Warning: "v"}, "alert"},
 		`echo +>&4`:                                                                  {Info{}, "qmail-tls is gone"},
 	} {
 		helper(t, script)
