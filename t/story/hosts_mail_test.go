@@ -113,6 +113,36 @@ func TestARefusalAtEachStageReachesTheSender(t *testing.T) {
 	}
 }
 
+func TestWhatAHostRefusesReachesTheSender(t *testing.T) {
+	t.Parallel()
+	h := newHosts(t, "", addrA, addrB)
+	a, b := h[0], h[1]
+	a.start()
+	b.up()
+	for _, c := range []struct{ control, text, answer string }{
+		{"badmailfrom", "@a.example\n", "192.0.2.2 does not like recipient.\nRemote host said: 553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)\nGiving up on 192.0.2.2.\n"},
+		{"databytes", "10\n", "192.0.2.2 failed after I sent the message.\nRemote host said: 552 sorry, that message size exceeds my databytes limit (#5.3.4)\n"},
+		{"rcpthosts", "c.example\n", "192.0.2.2 does not like recipient.\nRemote host said: 553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)\nGiving up on 192.0.2.2.\n"},
+	} {
+		before, _ := b.read(home + "/control/" + c.control)
+		b.control(c.control, c.text)
+		a.enqueue(c.control, a.at("susie"), b.at("dirk"))
+		a.awaitMail("susie", "\n<dirk@b.example>:\n"+c.answer+"\n--- Below this line is a copy of the message.\n")
+		b.control(c.control, before)
+	}
+	// A full disk is trouble of b's, and the mail waits at a.
+	b.replace("qmail-queue", "exit 53\n")
+	a.enqueue("patience", a.at("susie"), b.at("dirk"))
+	a.awaitLog("deferral: 192.0.2.2_failed_after_I_sent_the_message./Remote_host_said:_451_qq_write_error_or_disk_full_(#4.3.0)/")
+	b.run("umount", home+"/bin/qmail-queue")
+	a.alarm()
+	b.awaitMail("dirk", "Subject: patience")
+	a.awaitEmpty()
+	if got := b.mail("dirk"); len(got) != 1 {
+		t.Errorf("dirk got %q", got)
+	}
+}
+
 func TestOnlyRefusedRecipientsBounce(t *testing.T) {
 	t.Parallel()
 	h := newHosts(t, "", addrA, addrB)
