@@ -106,6 +106,20 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// A client that only ever sends bytes leaves the mailbox as it is.
+func TestEndlessCommand(t *testing.T) {
+	dir := mailbox(t)
+	before := names(t, dir)
+	for _, block := range []string{"DELE 1\r\nTOP 1 ", "DELE 1\r\n\x00", "DELE 1\r\n"} {
+		if got := talk(t, dir, block+strings.Repeat("9", 2<<20)); got != "+OK \r\n+OK \r\n" {
+			t.Errorf("got %q", got)
+		}
+	}
+	if after := names(t, dir); after != before {
+		t.Errorf("got %q, was %q", after, before)
+	}
+}
+
 func TestServeFails(t *testing.T) {
 	dir := mailbox(t)
 	if got, want := talk(t, dir+"/missing", "QUIT\r\n"), "-ERR this user has no $HOME/Maildir\r\n"; got != want {
