@@ -24,11 +24,15 @@ type recipientCheck struct {
 // recipients.
 func readRecipientCheck(env call.Env) recipientCheck {
 	r := recipientCheck{own: env.Get("RCPTCHECK"), relays: leadingNumber(env.Get("RCPTCHECKRELAYCLIENT")) > 0}
-	if listsRecipients(env) && !strings.HasSuffix(r.own, "/qmail-rcptcheck") {
+	if listsRecipients(env) && !repliesItself(r.own) {
 		r.lists = auto.Home + "/bin/qmail-rcptcheck"
 	}
 	return r
 }
+
+// repliesItself tells whether a program is qmail-rcptcheck, which may write a
+// reply to descriptor 4. Others want that descriptor as it ever was.
+func repliesItself(program string) bool { return strings.HasSuffix(program, "/qmail-rcptcheck") }
 
 // listsRecipients tells whether qmail-rcptcheck has something to look at. A file
 // that we cannot see may be there.
@@ -70,16 +74,19 @@ const (
 // consult asks one program whether mail for recipient is to be accepted. One that
 // cannot tell ends the dialogue: a client must not take a refusal for an answer.
 func (s *session) consult(program, recipient string) (reply string, err error) {
-	r, w, err := child.Pipe()
-	if err != nil {
-		return "", hangUp(replyNoCheck)
-	}
-	defer r.Close()
 	cmd := child.Cmd{
 		Path: program, Args: []string{program}, Dir: auto.Home,
-		Env:   s.call.Env.With("SENDER", s.mail.sender).With("RECIPIENT", recipient).With("USE_FD4", "1"),
-		Files: []*os.File{s.conn.in, s.conn.out, s.call.Err(), nil, w},
-		Keep:  true,
+		Env:   s.call.Env.With("SENDER", s.mail.sender).With("RECIPIENT", recipient),
+		Files: []*os.File{s.conn.in, s.conn.out, s.call.Err()},
+	}
+	var r, w *os.File // for its reply
+	if _, wants := s.call.Env.Lookup("USE_FD4"); wants || repliesItself(program) {
+		if r, w, err = child.Pipe(); err != nil {
+			return "", hangUp(replyNoCheck)
+		}
+		defer r.Close()
+		cmd.Env = cmd.Env.With("USE_FD4", "1")
+		cmd.Files, cmd.Keep = append(cmd.Files, nil, w), true
 	}
 	pid, err := cmd.Start()
 	w.Close()
@@ -95,6 +102,9 @@ func (s *session) consult(program, recipient string) (reply string, err error) {
 	}
 	switch status.ExitStatus() {
 	case checkRefuses:
+		if r == nil {
+			return replyNoMailbox, nil
+		}
 		return ownReply(r)
 	case checkUnsure:
 		return "", hangUp(replyUnsure)

@@ -44,7 +44,7 @@ esac
 		"plain": replyNoMailbox, "own": "550 who? (#5.1.1)", "soft": "450 later", "hangup": "421 goodbye", "two": "550 first",
 		"ok": replyOK, "bad": replyNoMailbox, "text": replyNoMailbox, "long": "550 " + strings.Repeat("x", 508), "stays": "550 left",
 	} {
-		output, _ := talk(t, call.Env{"RCPTCHECK=" + check}, lines("MAIL <>", "RCPT <"+recipient+"@b>"))
+		output, _ := talk(t, call.Env{"RCPTCHECK=" + check, "USE_FD4=1"}, lines("MAIL <>", "RCPT <"+recipient+"@b>"))
 		if !strings.HasSuffix(output, lines("250 ok", want)) {
 			t.Errorf("%s: got %q, want %q", recipient, output, want)
 		}
