@@ -35,6 +35,23 @@ func TestName(t *testing.T) {
 	}
 }
 
+func TestText(t *testing.T) {
+	z := &zone{records: map[string]string{
+		"a.example TXT":     `a.example. TXT "one, " "two"; a.example. TXT "three"`,
+		"alias.example TXT": "alias.example. CNAME nowhere.example.",
+		"soft.example TXT":  "SERVFAIL",
+	}}
+	for _, c := range []struct {
+		name, want string
+		err        error
+	}{{"a.example", "one, two", nil}, {"alias.example", "", ErrNone}, {"soft.example", "", ErrTemp}, {"b.example", "", ErrNone}} {
+		got, err := (&Resolver{servers: z}).Text(c.name)
+		if got != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%s: got %q, %v", c.name, got, err)
+		}
+	}
+}
+
 func TestComplain(t *testing.T) {
 	for _, c := range []struct {
 		err  error

@@ -131,6 +131,12 @@ func (s *session) rcptTo(argument string) error {
 		s.lists.recipients++
 		return s.reply(refusal)
 	}
+	if refusal, err := s.blocked(); err != nil {
+		return err
+	} else if refusal != "" {
+		s.log("Client blocked <" + recipient + ">")
+		return s.reply(refusal)
+	}
 	if s.mail.size += len(recipient); s.mail.size > maxRecipients {
 		return hangUp(replyMemory)
 	}

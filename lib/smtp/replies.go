@@ -16,6 +16,7 @@ const (
 	replyNoCheck      = "421 unable to execute recipient check (#4.3.0)"
 	replyUnsure       = "421 unable to verify recipient (#4.3.0)"
 	replyNoList       = "421 unable to check lists of bad addresses (#4.3.0)"
+	replyNoBlocklist  = "421 unable to check lists of hosts (#4.3.0)"
 	replyTooManyBad   = "421 too many invalid addresses, goodbye (#4.3.0)"
 	replyTimeout      = "451 timeout (#4.4.2)"
 	replyBareLF       = "451 See https://cr.yp.to/docs/smtplf.html."

@@ -5,7 +5,7 @@
 // The files are the subjects: session (how a dialogue runs and ends), config
 // (what it is told beforehand), greeting, envelope, address, data (the message),
 // hops, and replies. What patches to qmail brought is off until it is configured:
-// auth, tls, brakes, badlists, recipientcheck, log, and events.
+// auth, tls, brakes, badlists, dnsbl, recipientcheck, log, and events.
 package smtp
 
 import (
@@ -16,6 +16,7 @@ import (
 
 	"goqmail/lib/call"
 	"goqmail/lib/commands"
+	"goqmail/lib/dnsbl"
 	"goqmail/lib/exit"
 	"goqmail/lib/extensions"
 	"goqmail/lib/received"
@@ -39,6 +40,7 @@ func Serve(c *call.Call) int {
 		s.ucspi = starttls.ReadUCSPI(c)
 		s.tlsPolicy = starttls.ReadPolicy(c.Env)
 		s.lists, err = readBadLists(c)
+		s.blocklists.on = dnsbl.Asked(c.Env)
 		s.log("New session")
 		s.tell(event{name: sessionStatus, text: "begins"})
 	}
@@ -79,6 +81,7 @@ type session struct {
 	loggedIn       bool // by AUTH, since the last RSET
 	authenticated  bool // by AUTH, ever
 	lists          badLists
+	blocklists     blocklists
 }
 
 // connection is the two descriptors to the client.
