@@ -21,7 +21,7 @@ type Name string
 const (
 	SMTPAuth            Name = "smtp-auth"                 // AUTH in and out, SMTPAUTH
 	SMTPAuthHostname    Name = "smtp-auth-hostname"        // AUTH in, with a host name as first argument
-	SMTPTLS             Name = "smtp-tls"                  // STARTTLS and SMTPS, in and out
+	SMTPTLS             Name = "smtp-tls"                  // STARTTLS in and out, STLS
 	SMTPDLogmsg         Name = "smtpd-logmsg"              // qmail-smtpd tells its log what happens
 	SMTPDLog            Name = "smtpd-log"                 // the same, for programs that read logs
 	BadMailFromWildcard Name = "badmailfrom-wildcard"      // lines .domain in badmailfrom

@@ -174,6 +174,10 @@ func (s *session) loginExchange(initial string) (who credentials, err error) {
 	if err == nil {
 		who.password, err = s.ask("UGFzc3dvcmQ6") // Password:
 	}
+	// A NUL would make one field into several: an old answer to CRAM-MD5, perhaps.
+	if err == nil && strings.Contains(who.user+who.password, "\x00") {
+		err = s.refuse(replyAuthInput)
+	}
 	return who, err
 }
 
@@ -228,10 +232,14 @@ func (s *session) ask(challenge string) (string, error) {
 	return s.decode(line)
 }
 
+// maxResponse is the most bytes of a client's word in a log-in (RFC 4954, section
+// 4). It also fits into a pipe, whenever the checker reads.
+const maxResponse = 12288
+
 // decode takes what is base64 and not empty.
 func (s *session) decode(text string) (string, error) {
 	data, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil || len(data) == 0 {
+	if err != nil || len(data) == 0 || len(text) > maxResponse {
 		return "", s.refuse(replyAuthInput)
 	}
 	return string(data), nil

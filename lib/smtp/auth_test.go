@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -94,12 +95,18 @@ func TestLogIn(t *testing.T) {
 			lines(replyAuthInput, replyAuthInput, "334 VXNlcm5hbWU6", replyAuthInput, "334 VXNlcm5hbWU6", replyAuthCanceled), ""},
 		{"NULs", "SMTPAUTH=", lines("AUTH PLAIN "+encode("\x00joe\x00pw\x00x"), "AUTH PLAIN "+encode("\x00joe\x00"), "AUTH PLAIN "+encode("joe")),
 			lines(replyAuthInput, replyAuthInput, replyAuthInput), ""},
+		{"NULs in LOGIN", "SMTPAUTH=+cram", lines("AUTH LOGIN "+encode("joe\x00digest\x00<challenge>"), encode("x"), "AUTH LOGIN "+encode("joe"), encode("p\x00w")),
+			lines("334 UGFzc3dvcmQ6", replyAuthInput, "334 UGFzc3dvcmQ6", replyAuthInput), ""},
+		{"too long", "SMTPAUTH=+cram", lines("AUTH PLAIN "+encode("\x00joe\x00"+strings.Repeat("x", maxResponse)), "AUTH LOGIN", encode(strings.Repeat("x", maxResponse)), "AUTH CRAM-MD5 =", "*", "QUIT"),
+			lines(replyAuthInput, "334 VXNlcm5hbWU6", replyAuthInput, "334 CHALLENGE", replyAuthCanceled, "221 me"), ""},
+		{"long", "SMTPAUTH=", lines("AUTH PLAIN " + encode("\x00joe\x00"+strings.Repeat("x", 9000))), lines(replyAuthOK), "joe:" + strings.Repeat("x", 9000) + ":"},
 		{"in the clear", "FORCETLS=1", lines("AUTH LOGIN"), lines(replyNoAuth), ""},
 		{"in mail", "SMTPAUTH=", lines("MAIL <a> AUTH=<> SIZE=7", "AUTH LOGIN"), lines("250 ok", replyAuthInMail), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			os.Remove(filepath.Join(auto.Home, "asked"))
 			output := talkAs(t, []string{"qmail-smtpd", checker}, call.Env{c.env, "PATH=/usr/bin:/bin"}, c.input)
+			output = regexp.MustCompile(`334 PD\S+`).ReplaceAllString(output, "334 CHALLENGE")
 			if output != lines("220 me ESMTP")+c.output {
 				t.Errorf("got %q\nwant %q", output, c.output)
 			}
