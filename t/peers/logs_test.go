@@ -140,10 +140,11 @@ func TestReadersOfQmailSMTPDsLog(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, "multilog daemontools", "logwatch logwatch", "fail2ban-regex fail2ban")
 	m.control("extensions", "smtpd-log\nsmtp-auth\n")
+	m.control("dnsbllist", "# none but RBLSMTPD\n")
 	m.write("/tmp/check", "#!/bin/sh\ncase $RECIPIENT in nobody*) exit 100; esac\n", "root")
-	m.write("/tmp/rules", "127.0.0.15:allow,RELAYCLIENT=\"\"\n:allow,RCPTCHECK=\"/tmp/check\"\n", "root")
+	m.write("/tmp/rules", "127.0.0.15:allow,RELAYCLIENT=\"\"\n127.0.0.18:allow,RBLSMTPD=\"listed\"\n:allow,RCPTCHECK=\"/tmp/check\"\n", "root")
 	m.run("root", "", "sh", "-c", "chmod 755 /tmp/check && tcprules /tmp/rules.cdb /tmp/rules.tmp </tmp/rules && mkdir -p /var/log/qmail/smtpd && chown qmaill /var/log/qmail/smtpd")
-	m.background("rc", []string{"SMTPAUTH="}, "sh", "-c", "tcpserver -v -R -H -l "+site.Me+" -x /tmp/rules.cdb 0 25 setuidgid qmaild qmail-smtpd false 2>&1 |"+
+	m.background("rc", []string{"SMTPAUTH="}, "sh", "-c", "qmail-listen -v -R -H -l "+site.Me+" -x /tmp/rules.cdb 0 25 setuidgid qmaild qmail-smtpd false 2>&1 |"+
 		" setuidgid qmaill multilog t s1000000 /var/log/qmail/smtpd")
 	m.awaitPort("127.0.0.1:25")
 	const forged = "> remote <h:h:127.0.0.99> rcpt <x> : 553 "
@@ -156,14 +157,15 @@ func TestReadersOfQmailSMTPDsLog(t *testing.T) {
 		{"HELO bounce.example", "MAIL FROM:<>", "RCPT TO:<john@" + site.Me + ">"},
 		{"HELO h:h:127.0.0.99> rcpt <x> : 553 ", `MAIL FROM:<"` + forged + `"@h>`, `RCPT TO:<"` + forged + "\n" + `"@` + site.Me + ">",
 			"RCPT TO:<john@" + site.Me + "> remote <h:h:127.0.0.99> rcpt <x> : 553 "},
+		{"HELO spam.example", "MAIL FROM:<a@spam.example>", "RCPT TO:<john@" + site.Me + ">"},
 	} {
 		m.dialogue("127.0.0."+strconv.Itoa(11+i), append(lines, "QUIT")...)
 	}
 	const log = "qmail/smtpd/current"
 	m.await("the ends of all sessions", func() bool {
-		return strings.Count(m.read("/var/log/"+log), ": ends: Remote end QUIT\n") == 7
+		return strings.Count(m.read("/var/log/"+log), ": ends: Remote end QUIT\n") == 8
 	})
-	m.syslog("sed 's/^@[^ ]* //' /var/log/qmail/smtpd/current | splogger smtpd")
+	m.syslog("sed 's/^@[^ ]* //' /var/log/qmail/smtpd/current | splogger qmail")
 
 	t.Run("logwatch", func(t *testing.T) {
 		out := m.logwatch("qmail-smtpd")
@@ -171,9 +173,11 @@ func TestReadersOfQmailSMTPDsLog(t *testing.T) {
 			"\trelay.example [127.0.0.12] - 2 Time(s)\n", "\tnobody@"+site.Me+" - 1 Time(s)\n", "\ta@good.example - 2 Time(s)\n",
 			"\t553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1) - 2 Time(s)\n",
 			"\t553 sorry, no mailbox here by that name. (#5.1.1) - 1 Time(s)\n",
-			" Remote connections:         8\n", // one of them is awaitPort's
-			" Rejected:         1\n", " Accepted:         6\n", " Total accepted relays:         1\n", " Total rejected relays:         2\n")
-		lacks(t, "qmail-smtpd", out, "Unmatched", "Warnings", "\t127.0.0.99", "\tx - ")
+			"\tspam.example [127.0.0.18] - 1 Time(s) By listed\n",
+			" Remote connections:         8\n", // with awaitPort's, without the one that is listed
+			" RBL blocked:         1\n",
+			" Rejected:         2\n", " Accepted:         6\n", " Total accepted relays:         1\n", " Total rejected relays:         2\n")
+		lacks(t, "qmail-smtpd", out, "Warnings", "\t127.0.0.99", "\tx - ")
 	})
 	t.Run("fail2ban", func(t *testing.T) {
 		m.run("root", "", "sh", "-c", "cp -r "+fail2ban+" /etc && cp "+home+"/boot/fail2ban.conf /etc/fail2ban/filter.d/qmail-smtpd.conf")
@@ -182,6 +186,10 @@ func TestReadersOfQmailSMTPDsLog(t *testing.T) {
 			if want := "127.0.0.12\n127.0.0.12\n127.0.0.13\n127.0.0.14\n"; out != want {
 				t.Errorf("%s: got %q, want %q", what, out, want)
 			}
+		}
+		out := m.run("root", "", "fail2ban-regex", "-o", "<ip>", "/var/log/mail.log", "qmail")
+		if want := "127.0.0.18\n"; out != want {
+			t.Errorf("by its own filter: got %q, want %q", out, want)
 		}
 	})
 }
