@@ -178,3 +178,35 @@ func TestBrokenTLSDelaysMailButDoesNotKeepIt(t *testing.T) {
 		t.Errorf("the other host took %q", got)
 	}
 }
+
+// Host a has an account at b, and sends all its mail there, by TLS.
+func TestARelayWantsAPassword(t *testing.T) {
+	t.Parallel()
+	h := newHosts(t, "", addrA, addrB, addrC)
+	a, b, c := h[0], h[1], h[2]
+	b.encrypt()
+	b.start()
+	b.machine.serve("qmail-submission", "587")
+	b.machine.serve("qmail-smtpsd", "465")
+	c.up()
+	a.control("extensions", "smtp-tls\n")
+	a.control("smtproutes", ":b.example:587\n")
+	a.start()
+	a.enqueue("nobody", a.at("susie"), c.at("dirk"))
+	a.awaitLog("failure: Connected_to_192.0.2.2_but_sender_was_rejected./Remote_host_said:_530_Authorization_required_")
+	for _, port := range []string{"587", "465"} {
+		a.control("smtproutes", ":b.example:"+port+"|susie|secret\n")
+		a.enqueue("by "+port, a.at("susie"), c.at("dirk"))
+		got := c.awaitMail("dirk", "Subject: by "+port+"\n")
+		for _, part := range []string{
+			"\nReceived: from b.example (192.0.2.2)\n  by c.example with SMTP; ",
+			"\nReceived: from a.example (susie@192.0.2.1)\n  by b.example with ESMTPSA (TLS_AES_128_GCM_SHA256 encrypted); ",
+		} {
+			if !strings.Contains(got, part) {
+				t.Errorf("%s: no %q in %q", port, part, got)
+			}
+		}
+	}
+	a.awaitEmpty()
+	b.awaitEmpty()
+}
