@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +29,20 @@ func TestKnowsWhatIsRead(t *testing.T) {
 	for _, name := range badlist.Names() {
 		read[name] = "qmail-badlist"
 	}
-	for _, name := range []string{"me", "rcpthosts", "tlshosts/", "moreipme", "bouncemaxbytes", "defaulthost"} {
+	scripts, err := filepath.Glob("../../scripts/boot/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, script := range scripts {
+		text, err := os.ReadFile(script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range regexp.MustCompile(`control/([a-z0-9]+(\.[a-z0-9]+)*)`).FindAllStringSubmatch(string(text), -1) {
+			read[name[1]] = script
+		}
+	}
+	for _, name := range []string{"me", "concurrencyincoming", "rcpthosts", "tlshosts/", "moreipme", "bouncemaxbytes", "defaulthost"} {
 		if read[name] == "" {
 			t.Errorf("nothing reads %s, so this test sees nothing", name)
 		}
@@ -109,6 +123,9 @@ type source struct {
 	unclear []string
 }
 
+// wholePath is a path that is nothing but that of a control file.
+var wholePath = regexp.MustCompile(`^"control/([a-z0-9.]+)"$`)
+
 // look takes the calls of readers in a file.
 func (s *source) look(pkg string, file *ast.File) {
 	var above []ast.Node
@@ -118,6 +135,11 @@ func (s *source) look(pkg string, file *ast.File) {
 			return true
 		}
 		above = append(above, n)
+		if lit, ok := n.(*ast.BasicLit); ok {
+			if name := wholePath.FindStringSubmatch(lit.Value); name != nil {
+				s.names[name[1]] = s.fset.Position(lit.Pos()).String()
+			}
+		}
 		if call, ok := n.(*ast.CallExpr); ok {
 			if i, ok := s.reader(pkg, call.Fun); ok && i < len(call.Args) && !s.take(pkg, above, call.Args[i]) {
 				s.unclear = append(s.unclear, s.fset.Position(call.Pos()).String())
