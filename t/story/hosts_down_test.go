@@ -4,6 +4,7 @@ package story
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"os"
 	"strings"
@@ -142,6 +143,18 @@ func TestTermWaitsForARemoteDelivery(t *testing.T) {
 	}
 }
 
+// crash ends all that runs on the host, at once.
+func (h *host) crash() {
+	h.t.Helper()
+	h.await("everything to be gone", func() bool {
+		left := h.Processes()
+		for _, process := range left {
+			syscall.Kill(process.Pid, syscall.SIGKILL)
+		}
+		return len(left) == 0
+	})
+}
+
 // A host that goes down before it hears that its message was taken sends it
 // again.
 func TestACrashInARemoteDeliveryLosesNothing(t *testing.T) {
@@ -156,11 +169,41 @@ func TestACrashInARemoteDeliveryLosesNothing(t *testing.T) {
 	a.enqueue("again", a.at("susie"), b.at("dirk"))
 	<-sent
 	p.atEnd(nil)
-	for _, process := range a.Processes() {
-		syscall.Kill(process.Pid, syscall.SIGKILL)
-	}
-	a.awaitGone()
+	a.crash()
 	a.start()
 	a.await("the message to be taken", func() bool { return len(p.messages()) == 1 })
 	a.awaitEmpty()
+}
+
+func TestNothingIsLostBetweenHostsThatCrash(t *testing.T) {
+	t.Parallel()
+	h := newHosts(t, "", addrA, addrB)
+	a, b := h[0], h[1]
+	a.start()
+	b.up()
+	sent := 0
+	for round := range 6 {
+		for range 5 {
+			sent++
+			a.enqueue(fmt.Sprintf("<%d>", sent), a.at("susie"), b.at("dirk"))
+		}
+		// Now some are on their way.
+		a.await("a delivery", func() bool { return a.log.count("starting delivery ") > 2*round })
+		if round%2 == 0 {
+			b.crash()
+			b.up()
+		} else {
+			a.crash()
+			a.start()
+		}
+	}
+	a.alarm()
+	a.awaitEmpty()
+	b.awaitEmpty()
+	for i := range sent {
+		if b.count("dirk", fmt.Sprintf("Subject: <%d>\n", i+1)) == 0 {
+			t.Errorf("message %d is lost", i+1)
+		}
+	}
+	t.Logf("%d messages arrived, of which %d twice", len(b.mail("dirk")), len(b.mail("dirk"))-sent)
 }
