@@ -33,7 +33,7 @@ type inquiry struct {
 const unsureText = "temporary RBL lookup error"
 
 // judge asks list after list until one decides.
-func (i *inquiry) judge(lists []list) dnsbl.Verdict {
+func (i *inquiry) judge(lists []dnsbl.List) dnsbl.Verdict {
 	verdict := dnsbl.Verdict{Result: dnsbl.Pass}
 	for _, l := range lists {
 		switch v := i.ask(l); v.Result {
@@ -52,10 +52,10 @@ func (i *inquiry) judge(lists []list) dnsbl.Verdict {
 }
 
 // ask asks one list and tells the log. A verdict of Pass is none.
-func (i *inquiry) ask(l list) dnsbl.Verdict {
-	query := i.query(l.zone)
+func (i *inquiry) ask(l dnsbl.List) dnsbl.Verdict {
+	query := i.query(l.Zone)
 	text, err := i.listed(query, l)
-	v := dnsbl.Verdict{Result: l.has, Zone: dnsbl.Line(l.zone), Text: dnsbl.Line(text)}
+	v := dnsbl.Verdict{Result: l.Has, Zone: dnsbl.Line(l.Zone), Text: dnsbl.Line(text)}
 	result := string(v.Result)
 	switch {
 	case errors.Is(err, dns.ErrNone):
@@ -64,8 +64,8 @@ func (i *inquiry) ask(l list) dnsbl.Verdict {
 	case err != nil:
 		i.unsure = true
 		v = dnsbl.Verdict{Result: dnsbl.Pass}
-		if i.closed && (l.has == dnsbl.Delay || l.has == dnsbl.Reject) {
-			v = dnsbl.Verdict{Result: dnsbl.Delay, Zone: dnsbl.Line(l.zone), Text: unsureText}
+		if i.closed && (l.Has == dnsbl.Delay || l.Has == dnsbl.Reject) {
+			v = dnsbl.Verdict{Result: dnsbl.Delay, Zone: dnsbl.Line(l.Zone), Text: unsureText}
 		}
 		result = "dnserr"
 	}
@@ -82,8 +82,8 @@ func (i *inquiry) query(zone string) string {
 
 // listed returns the text for clients in the list, or dns.ErrNone if this is
 // not one of them.
-func (i *inquiry) listed(query string, l list) (text string, err error) {
-	if l.own {
+func (i *inquiry) listed(query string, l dnsbl.List) (text string, err error) {
+	if l.Own {
 		_, err = i.inTime(func() (string, error) {
 			hosts, err := i.asks.Addresses(query)
 			if err == nil && len(hosts) == 0 { // an alias that leads nowhere
@@ -91,12 +91,12 @@ func (i *inquiry) listed(query string, l list) (text string, err error) {
 			}
 			return "", err
 		})
-		text = strings.ReplaceAll(l.text, "%IP%", i.name)
+		text = strings.ReplaceAll(l.Text, "%IP%", i.name)
 	} else {
 		text, err = i.inTime(func() (string, error) { return i.asks.Text(query) })
 	}
 	if text == "" {
-		text = i.name + " is listed by " + l.zone
+		text = i.name + " is listed by " + l.Zone
 	}
 	return text, err
 }

@@ -35,9 +35,11 @@ func run(c *call.Call) int {
 	if err != nil {
 		return fail(c, "unable to read "+dnsbl.Path(c.Env)+": "+err.Error())
 	}
-	lists, err := parse(lines)
-	if err != nil {
-		return fail(c, dnsbl.Path(c.Env)+": "+err.Error())
+	lists := make([]dnsbl.List, len(lines))
+	for i, line := range lines {
+		if lists[i], err = dnsbl.ParseList(line); err != nil {
+			return fail(c, dnsbl.Path(c.Env)+": "+err.Error())
+		}
 	}
 	closed, err := failsClosed(c.Env)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"goqmail/lib/badlist"
 	"goqmail/lib/ciphers"
 	"goqmail/lib/control"
+	"goqmail/lib/dnsbl"
 	"goqmail/lib/ere"
 	"goqmail/lib/extensions"
 )
@@ -170,6 +171,12 @@ func (e *explainer) doubts(name string, lines []string) (problems []string) {
 		_, unknown := ciphers.Parse(strings.Join(lines, ":"))
 		for _, cipher := range unknown {
 			problems = append(problems, "No such cipher here: "+cipher)
+		}
+	case name == "dnsbllist":
+		for _, line := range lines {
+			if _, err := dnsbl.ParseList(line); err != nil {
+				problems = append(problems, err.Error())
+			}
 		}
 	case slices.Contains(badlist.Names(), name) && (name != "badmailfrom" || e.on.Has(extensions.QRegex)):
 		for _, line := range lines {

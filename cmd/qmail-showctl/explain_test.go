@@ -131,6 +131,7 @@ func TestPatches(t *testing.T) {
 	put(t, "tlshosts/exhaustivelist", "")
 	put(t, "notlshosts/old.example", "")
 	put(t, "tarpitcount", "5\n")
+	put(t, "dnsbllist", "zone.example:no\n+\n")
 	put(t, "mystery", "")
 	const unknown = "I have no idea what this file does."
 	check(t, map[string]string{
@@ -150,6 +151,7 @@ func TestPatches(t *testing.T) {
 		"tlsserverciphers": "\nSMTP server cipher: HIGH:RC4-MD5\nOops! No such cipher here: RC4-MD5.",
 		"tlshosts":         "\nNo TLS with others.\nTLS is a must by mx.example.",
 		"notlshosts":       "\nNo TLS with old.example.",
+		"dnsbllist":        "\nDNS list of hosts: zone.example:no\nDNS list of hosts: +\nOops! no list of hosts: +.",
 		"tarpitcount":      "SMTP replies are delayed from recipient number 5 on; 0 is never.",
 		"mystery":          unknown,
 		"maxrcpt":          "",

@@ -53,6 +53,26 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+func TestParseListRefuses(t *testing.T) {
+	for _, line := range []string{"+", ":text", "-:text", "a list.example", "= x"} {
+		if l, err := ParseList(line); err == nil {
+			t.Errorf("%q: %+v", line, l)
+		}
+	}
+}
+
+// FuzzParseList: every line is an error or has a zone that may be asked about.
+func FuzzParseList(f *testing.F) {
+	f.Add("+good.example")
+	f.Add("bad.example:-%IP% is bad: see https://bad.example/%IP%")
+	f.Fuzz(func(t *testing.T, line string) {
+		l, err := ParseList(line)
+		if err == nil && (l.Zone == "" || strings.ContainsAny(l.Zone, " \t:") || !strings.Contains(line, l.Zone)) {
+			t.Errorf("%q: %+v", line, l)
+		}
+	})
+}
+
 func TestAsk(t *testing.T) {
 	old := auto.Home
 	defer func() { auto.Home = old }()
