@@ -126,7 +126,7 @@ func TestTermWaitsForARemoteDelivery(t *testing.T) {
 	sent, answer := make(chan bool), make(chan bool)
 	p.atEnd(func() { sent <- true; <-answer })
 	a.enqueue("once", a.at("susie"), b.at("dirk"))
-	<-sent
+	a.await("the message to be sent", came(sent))
 	a.Signal(t, "qmail-send", syscall.SIGTERM)
 	a.enqueue("later", a.at("susie"), b.at("dirk"))
 	p.atEnd(nil)
@@ -167,7 +167,7 @@ func TestACrashInARemoteDeliveryLosesNothing(t *testing.T) {
 	t.Cleanup(func() { close(never) })
 	p.atEnd(func() { sent <- true; <-never })
 	a.enqueue("again", a.at("susie"), b.at("dirk"))
-	<-sent
+	a.await("the message to be sent", came(sent))
 	p.atEnd(nil)
 	a.crash()
 	a.start()

@@ -70,6 +70,18 @@ func (p *peer) atEnd(f func()) {
 	p.end = f
 }
 
+// came is whether somebody sends on c, for await.
+func came(c <-chan bool) func() bool {
+	return func() bool {
+		select {
+		case <-c:
+			return true
+		default:
+			return false
+		}
+	}
+}
+
 // talk leads a dialogue. An error of the connection ends it.
 func (p *peer) talk(conn net.Conn) {
 	defer conn.Close()
