@@ -33,45 +33,44 @@ func Connect(nodes ...Node) error {
 	return nil
 }
 
-// cable joins two nodes, with a device of the given name in each.
+// cable joins two nodes, with a device of the given name in each. Both devices
+// are on before they get addresses: IPv6 wants to see a carrier.
 func cable(a, b Node, atA, atB string) (err error) {
-	a.Do(func() { err = addPair(atA, atB, b.ns[netNS]) })
-	if err == nil {
-		b.Do(func() { err = up(atB) })
-	}
-	if err == nil {
-		a.Do(func() { err = up(atA) })
-	}
-	if err == nil {
-		err = a.plug(atA, b.Addrs)
-	}
-	if err == nil {
-		err = b.plug(atB, a.Addrs)
-	}
-	return err
-}
-
-// plug gives a device the node's addresses, and leads to those of its peer.
-func (n Node) plug(device string, peer []netip.Addr) (err error) {
-	has := map[bool]bool{} // addresses of IPv4, and of others
-	n.Do(func() {
-		for _, addr := range n.Addrs {
-			has[addr.Is4()] = true
-			if err == nil {
-				err = addAddr(device, addr)
-			}
+	step := func(n Node, f func() error) {
+		if err == nil {
+			n.Do(func() { err = f() })
 		}
-		for _, addr := range peer {
-			if err == nil && has[addr.Is4()] {
-				err = Route(addr, device)
-			}
-		}
-	})
+	}
+	step(a, func() error { return addPair(atA, atB, b.ns[netNS]) })
+	step(b, func() error { return switchOn(atB) })
+	step(a, func() error { return switchOn(atA) })
+	step(a, func() error { return lead(atA, a.Addrs, b.Addrs) })
+	step(b, func() error { return lead(atB, b.Addrs, a.Addrs) })
 	return err
 }
 
 // The functions below work on the network of the host they are called in, by
 // rtnetlink(7).
+
+// lead gives a device the host's own addresses, and leads to those of its peer.
+func lead(device string, own, peer []netip.Addr) error {
+	has := map[uint8]bool{} // families
+	for _, addr := range own {
+		has[family(addr)] = true
+		if err := addAddr(device, addr); err != nil {
+			return err
+		}
+	}
+	for _, addr := range peer {
+		if !has[family(addr)] {
+			continue
+		}
+		if err := Route(addr, device); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Route has what is for an address leave by a device, or with none vanish.
 func Route(to netip.Addr, device string) error {
@@ -91,10 +90,10 @@ func Route(to netip.Addr, device string) error {
 // addPair makes a pair of devices, the second of them in another network.
 func addPair(near, far string, network int) error {
 	const peer = 1 // VETH_INFO_PEER of linux/veth.h
-	end := append(make([]byte, unix.SizeofIfInfomsg), attr(unix.IFLA_IFNAME, text(far))...)
+	end := append(make([]byte, unix.SizeofIfInfomsg), attr(unix.IFLA_IFNAME, []byte(far+"\x00"))...)
 	end = append(end, attr(unix.IFLA_NET_NS_FD, binary.NativeEndian.AppendUint32(nil, uint32(network)))...)
-	info := append(attr(unix.IFLA_INFO_KIND, text("veth")), attr(unix.IFLA_INFO_DATA, attr(peer, end))...)
-	attrs := append(attr(unix.IFLA_IFNAME, text(near)), attr(unix.IFLA_LINKINFO, info)...)
+	info := append(attr(unix.IFLA_INFO_KIND, []byte("veth\x00")), attr(unix.IFLA_INFO_DATA, attr(peer, end))...)
+	attrs := append(attr(unix.IFLA_IFNAME, []byte(near+"\x00")), attr(unix.IFLA_LINKINFO, info)...)
 	return request("veth pair", unix.RTM_NEWLINK, unix.NLM_F_EXCL, unix.IfInfomsg{}, attrs)
 }
 
@@ -109,7 +108,7 @@ func addAddr(device string, addr netip.Addr) error {
 	return request("address "+addr.String(), unix.RTM_NEWADDR, unix.NLM_F_EXCL, msg, attrs)
 }
 
-func up(device string) error {
+func switchOn(device string) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("socket", err)
@@ -132,8 +131,6 @@ func family(addr netip.Addr) uint8 {
 	}
 	return unix.AF_INET6
 }
-
-func text(s string) []byte { return append([]byte(s), 0) }
 
 // attr makes an attribute, padded.
 func attr(kind uint16, data []byte) []byte {
@@ -168,11 +165,10 @@ func request(what string, kind, flags uint16, msg any, attrs []byte) error {
 	if err != nil {
 		return fail(err)
 	}
-	const errorAt = unix.SizeofNlMsghdr
-	if n < errorAt+4 {
+	if n < unix.SizeofNlMsghdr+unix.SizeofNlMsgerr {
 		return fail(fmt.Errorf("an answer of %d bytes", n))
 	}
-	if errno := -int32(binary.NativeEndian.Uint32(answer[errorAt:])); errno != 0 {
+	if errno := -int32(binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:])); errno != 0 {
 		return fail(unix.Errno(errno))
 	}
 	return nil
