@@ -21,7 +21,7 @@ func TestNoMoreDeliveriesThanConcurrencyremote(t *testing.T) {
 	p.atEnd(func() { sent <- true; <-answer })
 	a.enqueue("five", a.at("susie"), b.at("u1"), b.at("u2"), b.at("u3"), b.at("u4"), b.at("u5"))
 	for range 5 {
-		<-sent
+		a.await("a message to be sent", came(sent))
 		answer <- true
 	}
 	a.awaitEmpty()
@@ -43,8 +43,8 @@ func TestAKilledQmailRemoteDefersItsDeliveries(t *testing.T) {
 	t.Cleanup(func() { close(never) })
 	p.atEnd(func() { sent <- true; <-never })
 	a.enqueue("two", a.at("susie"), b.at("dirk"), b.at("olaf"))
-	<-sent
-	<-sent
+	a.await("one message to be sent", came(sent))
+	a.await("another", came(sent))
 	p.atEnd(nil)
 	for _, pid := range a.Pids("qmail-remote") {
 		syscall.Kill(pid, syscall.SIGKILL)
