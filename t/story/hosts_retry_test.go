@@ -84,6 +84,23 @@ func retry(birth, now, skip int64) int64 {
 	return birth + root*root
 }
 
+// Nothing but the clock wakes qmail-send.
+func TestAMessageIsTriedWhenItIsDue(t *testing.T) {
+	t.Parallel()
+	h := newHosts(t, "", addrA, addrB)
+	a, b := h[0], h[1]
+	b.up()
+	num := a.layMessage(layout{}, time.Hour, map[string]string{"info": "F" + a.at("susie") + "\x00", "remote": records(b.at("dirk"))})
+	due := time.Now().Truncate(time.Second).Add(2 * time.Second)
+	a.in(func() error { return os.Chtimes(layout{}.path("remote", num), due, due) })
+	a.start()
+	b.awaitMail("dirk", subject(num))
+	if now := time.Now(); now.Before(due) {
+		t.Errorf("it came %v early", due.Sub(now))
+	}
+	a.awaitEmpty()
+}
+
 func TestAMessageThatIsTooOldBounces(t *testing.T) {
 	t.Parallel()
 	h := newHosts(t, "", addrA, addrB)
