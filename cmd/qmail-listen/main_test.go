@@ -202,7 +202,8 @@ func sorted(text string) string {
 	return strings.Join(lines, "")
 }
 
-// IPv6 is not in tcpserver.
+// IPv6 is not in tcpserver of ucspi-tcp. Debian's ucspi-tcp-ipv6 has it: for a
+// client by IPv6 it sets these variables and writes these lines.
 func TestIPv6(t *testing.T) {
 	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
 		t.Skip("no IPv6 here: ", err)

@@ -97,6 +97,20 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// A host that takes nothing any more, with all its replies sent before.
+func TestDeafHost(t *testing.T) {
+	near, far := pair(t)
+	defer near.Close()
+	defer far.Close()
+	io.WriteString(far, "220 x\r\n250 x\r\n250 x\r\n250 x\r\n354 x\r\n250 taken\r\n")
+	m := message{sender: "a", recipients: []string{"b"}, text: &repeated{strings.Repeat("x\n", 1000), 1 << 30}}
+	var reports strings.Builder
+	v := newClient(near, here, &config{helo: "me", timeout: 200 * time.Millisecond}).send(m, &reports)
+	if got, want := reports.String()+string(v), "r\x00ZConnected to 192.0.2.1 but connection died. (#4.4.2)\n"; got != want {
+		t.Errorf("got %q", got)
+	}
+}
+
 // What a host says is quoted as it is, but for NULs and CRs, which have a
 // meaning for the reader of reports.
 func TestControlBytesInReplies(t *testing.T) {

@@ -4,6 +4,7 @@
 package dns
 
 import (
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"net"
@@ -194,6 +195,10 @@ func (r *Resolver) ask(question *miekg.Msg) (*miekg.Msg, error) {
 	answer := new(miekg.Msg)
 	if answer.Unpack(response) != nil {
 		return nil, ErrTemp
+	}
+	const answers = 6 // where the header has their number
+	if len(answer.Answer) != int(binary.BigEndian.Uint16(response[answers:])) {
+		return nil, ErrTemp // cut short
 	}
 	return answer, nil
 }

@@ -262,6 +262,29 @@ func (w wire) Exchange(question []byte) ([]byte, error) {
 	return answer[:end+5], nil
 }
 
+// An answer that does not hold together is none: another try may bring a better
+// one.
+func TestLies(t *testing.T) {
+	const mx = "\x00\x0f\x00\x01\x00\x00\x00\x00" // type MX, class IN, a time to live
+	for name, answer := range map[string]string{
+		"name that points at itself":         "\x01\xc0\x1b" + mx + "\x00\x05\x00\x0a\x01x\x00",
+		"names that point at each other":     "\x02\xc0\x1d\xc0\x1b" + mx + "\x00\x05\x00\x0a\x01x\x00",
+		"exchanger that points at itself":    "\x01\xc0\x0c" + mx + "\x00\x04\x00\x0a\xc0\x29",
+		"pointer beyond the end":             "\x01\xff\xff" + mx + "\x00\x05\x00\x0a\x01x\x00",
+		"data longer than the answer":        "\x01\xc0\x0c" + mx + "\xff\xff\x00\x0a\x01x\x00",
+		"data shorter than what is in it":    "\x01\xc0\x0c" + mx + "\x00\x03\x00\x0a\x01x\x00",
+		"data of no length":                  "\x01\xc0\x0c" + mx + "\x00\x00",
+		"more records than there are":        "\xff\xc0\x0c" + mx + "\x00\x05\x00\x0a\x01x\x00",
+		"label longer than a label":          "\x01\x40" + strings.Repeat("x", 64) + "\x00" + mx + "\x00\x05\x00\x0a\x01x\x00",
+		"name longer than a name":            "\x01" + strings.Repeat("\x3f"+strings.Repeat("x", 63), 5) + "\x00" + mx + "\x00\x05\x00\x0a\x01x\x00",
+		"record that ends within its header": "\x01\xc0\x0c\x00\x0f",
+	} {
+		if hosts, err := (&Resolver{servers: wire(answer)}).Exchangers("b.example"); err != ErrTemp {
+			t.Errorf("%s: got %v, %v", name, hosts, err)
+		}
+	}
+}
+
 // FuzzAnswer: no answer makes trouble, and hosts come with an address.
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte("\x01\xc0\x0c\x00\x0f\x00\x01\x00\x00\x00\x00\x00\x05\x00\x0a\x01x\x00"))

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"goqmail/lib/auto"
@@ -90,6 +91,42 @@ func TestEndlessCommand(t *testing.T) {
 		if used > 8<<20 {
 			t.Errorf("%q took %d bytes of memory", block, used)
 		}
+	}
+}
+
+// A client that does not wait for replies gets them in as few pieces as possible
+// (RFC 2920, section 3.2), but all there are before it is waited for.
+func TestPipelining(t *testing.T) {
+	home(t, map[string]string{"me": "me"})
+	client := func(kind int) (near, far *os.File) {
+		fds, err := syscall.Socketpair(syscall.AF_UNIX, kind, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near, far = os.NewFile(uintptr(fds[0]), "near"), os.NewFile(uintptr(fds[1]), "far")
+		t.Cleanup(func() { near.Close(); far.Close() })
+		return near, far
+	}
+	in, inFar := client(syscall.SOCK_STREAM)
+	out, outFar := client(syscall.SOCK_SEQPACKET) // keeps writes apart
+	done := make(chan int)
+	go func() { done <- Serve(call.New([]string{"qmail-smtpd"}, nil, map[int]*os.File{0: in, 1: out, 2: out})) }()
+	for _, step := range []struct{ said, want string }{
+		{"", lines("220 me ESMTP")},
+		{lines("EHLO x", "MAIL FROM:<a>", "RCPT TO:<b>", "RCPT TO:<c>", "DATA"),
+			lines("250-me", "250-PIPELINING", "250 8BITMIME", "250 ok", "250 ok", "250 ok", "354 go ahead")},
+		{lines("text", ".", "NOOP", "MAIL FROM:<a>", "RCPT TO:<b>", "DATA", "text", ".", "QUIT"),
+			lines("QUEUED", "250 ok", "250 ok", "250 ok", "354 go ahead", "QUEUED", "221 me")},
+	} {
+		io.WriteString(inFar, step.said)
+		buf := make([]byte, 4096)
+		n, err := outFar.Read(buf)
+		if got := accepted.ReplaceAllString(string(buf[:n]), "QUEUED\r\n"); got != step.want || err != nil {
+			t.Errorf("got %q, %v\nwant %q", got, err, step.want)
+		}
+	}
+	if code := <-done; code != 0 {
+		t.Errorf("exit code %d", code)
 	}
 }
 
