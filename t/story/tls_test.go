@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,11 @@ func (m *machine) serve(service, port string) {
 	}
 	m.write("/tmp/"+service, strings.Replace(script, "/bin/checkpassword", "/tmp/checkpassword", 1), "root")
 	m.background(service, "sh", "/tmp/"+service)
+	m.awaitPort(port)
+}
+
+func (m *machine) awaitPort(port string) {
+	m.t.Helper()
 	m.await("a listener on port "+port, func() bool {
 		conn := m.dialPort(port)
 		if conn != nil {
@@ -179,6 +185,16 @@ func TestUsersReadMailByTLS(t *testing.T) {
 	c.secure(site.Me)
 	io.WriteString(c.conn, "PASS secret\r\n")
 	c.line("-ERR USER first")
+	for _, pid := range m.Pids("qmail-tls") { // which root has started
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		uid := users.Uid("qmailp")
+		if want := fmt.Sprintf("\nUid:\t%d\t%d\t%d\t%d\n", uid, uid, uid, uid); err != nil || !strings.Contains(string(status), want) {
+			t.Errorf("qmail-tls runs as\n%s, %v", status, err)
+		}
+		if want := regexp.MustCompile(`\nGroups:\s*\n`); !want.Match(status) {
+			t.Errorf("qmail-tls has groups:\n%s", status)
+		}
+	}
 	read(c)
 
 	m.serve("qmail-pop3ds", "995")
@@ -251,14 +267,17 @@ func TestCertificatesChangeWithoutARestart(t *testing.T) {
 }
 
 // OpenSSL's client gets along, and its second connection, which meets other
-// processes, resumes the session of the first.
+// processes, resumes the session of the first. The servers have no more memory
+// than in the time before TLS.
 func TestOpenSSLResumesASession(t *testing.T) {
 	t.Parallel()
+	need(t, "softlimit", "daemontools")
 	m := newMachine(t)
 	m.encrypt()
-	m.listen()
-	m.serve("qmail-smtpsd", "465")
-	m.serve("qmail-pop3d", "110")
+	for port, script := range map[string][]string{"25": {"smtpd"}, "465": {"submission", "SMTPS=", "PORT=465"}, "110": {"pop3"}} {
+		m.background(script[0], append(append([]string{"env", "SOFTLIMIT=" + strings.Join(limit, " ")}, script[1:]...), home+"/boot/"+script[0])...)
+		m.awaitPort(port)
+	}
 	for _, args := range []string{"-connect 127.0.0.1:25 -starttls smtp", "-connect 127.0.0.1:465", "-connect 127.0.0.1:110 -starttls pop3"} {
 		talk := func(option string) string {
 			words := append([]string{"openssl", "s_client", "-ign_eof", option, "/tmp/session"}, strings.Fields(args)...)
