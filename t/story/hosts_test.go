@@ -18,17 +18,14 @@ import (
 // host is a machine on a network. Its users are the site's, at its name.
 type host struct {
 	*machine
-	node  lab.Node
 	name  string
 	names *lab.Names
 }
 
-// Addresses of hosts, of the nets for examples: the first, second and third have
-// a number of each family.
+// Addresses of hosts, of the nets for examples.
 const (
 	addrA, addrB, addrC = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 	addr6A, addr6B      = "2001:db8::1", "2001:db8::2"
-	addr6C              = "2001:db8::3"
 )
 
 // newHosts makes a host for each list of addresses, a.example, b.example and so
@@ -41,16 +38,16 @@ func newHosts(t *testing.T, zone string, addresses ...string) []*host {
 	var nodes []lab.Node
 	for i, list := range addresses {
 		h := &host{machine: newMachine(t), name: string(rune('a'+i)) + ".example"}
-		h.node.Host = h.Host
+		node := lab.Node{Host: h.Host}
 		for _, text := range strings.Fields(list) {
 			addr := netip.MustParseAddr(text)
 			if addr.Is6() {
 				h.needOurs("IPv6")
 			}
-			h.node.Addrs = append(h.node.Addrs, addr)
+			node.Addrs = append(node.Addrs, addr)
 			zone += lab.NameRecords(h.name, addr)
 		}
-		hosts, nodes = append(hosts, h), append(nodes, h.node)
+		hosts, nodes = append(hosts, h), append(nodes, node)
 	}
 	switch err := lab.Connect(nodes...); {
 	case errors.Is(err, unix.EOPNOTSUPP):
