@@ -5,6 +5,7 @@ package peers
 import (
 	"errors"
 	"net"
+	"net/smtp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -303,6 +304,14 @@ func (m *machine) awaitEmpty() {
 func (m *machine) send(user, subject string, recipients ...string) {
 	m.t.Helper()
 	m.run(user, "Subject: "+subject+"\n\nbody\n", append([]string{"sendmail", "-oi", "-f", user + "@" + site.Me, "--"}, recipients...)...)
+}
+
+// smtpSend sends a message to john of the first virtual domain over the network.
+func (m *machine) smtpSend(address, subject string) (err error) {
+	m.Do(func() {
+		err = smtp.SendMail(address, nil, "olaf@client.example", []string{"john@linuxfromsource.org"}, []byte("Subject: "+subject+"\r\n\r\nbody\r\n"))
+	})
+	return err
 }
 
 // wants reports the parts that a text does not have.
