@@ -66,8 +66,15 @@ func TestAWholeSystemWorksUnderSoftlimit(t *testing.T) {
 	}
 	m.background("start", "softlimit", "-m", "4000000", "qmail-start", "./Maildir/", "splogger", "qmail")
 	m.await("qmail-send to start", func() bool { return m.log.has("status: local 0/") })
+	m.checksRecipients()
 	m.background("smtpd", "env", "SOFTLIMIT="+strings.Join(limit, " "), home+"/boot/smtpd")
 	m.awaitSMTP()
+	c := m.smtp()
+	c.say("HELO x", "250")
+	c.say("MAIL FROM:<>", "250")
+	if got := c.say("RCPT TO:<nosuch@"+site.Me+">", ""); got != noMailbox {
+		t.Errorf("an unknown recipient: %q", got)
+	}
 	m.smtpSend("limited", "visitor@elsewhere.example", "susie@linuxfromsource.org", "zuzie@linuxfrombinary.org")
 	m.awaitMail("susie", "Subject: limited")
 	m.awaitMail("john", "Subject: limited")
