@@ -123,19 +123,18 @@ func (s *session) logIn(argument string) error {
 		return s.reply(replyAuthMethod)
 	}
 	who, err := exchange(strings.TrimLeft(initial, " "))
+	s.claimed = who.user
 	if err == nil {
 		err = s.check(who)
 	}
 	if err == errRefused {
 		s.log("AUTH refused <" + who.user + ">")
-		s.tell(event{name: authStatus, user: who.user, text: s.said})
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	s.log("AUTH accepted <" + who.user + ">")
-	s.tell(event{name: authStatus, user: who.user, text: replyAuthOK})
 	s.welcome(who.user)
 	return s.reply(replyAuthOK)
 }

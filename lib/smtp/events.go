@@ -123,3 +123,11 @@ func (s *session) dataTold(argument string) error {
 	s.tell(e)
 	return err
 }
+
+// authTold is AUTH and its event.
+func (s *session) authTold(argument string) error {
+	s.claimed = ""
+	err := s.logIn(argument)
+	s.tell(event{name: authStatus, user: s.claimed, text: s.answer(err)})
+	return err
+}

@@ -133,6 +133,21 @@ func TestEventsOfLogIn(t *testing.T) {
 	}
 }
 
+func TestEventsOfLogInsThatFail(t *testing.T) {
+	home(t, map[string]string{"me": "me", "extensions": "smtpd-log\nsmtp-auth"})
+	for _, c := range []struct{ name, env, input, want string }{
+		{"method", "SMTPAUTH=", "AUTH GSSAPI\r\nQUIT\r\n", "<::> remote <:unknown:unknown> rcpt <> : " + replyAuthMethod},
+		{"in the clear", "FORCETLS=1", "AUTH PLAIN AGpvZQBzZWNyZXQ=\r\nQUIT\r\n", "<::> remote <:unknown:unknown> rcpt <> : " + replyAuthNeedsTLS},
+		{"canceled", "SMTPAUTH=", "AUTH LOGIN am9l\r\n*\r\nQUIT\r\n", "<:joe:> remote <:unknown:unknown> rcpt <> : " + replyAuthCanceled},
+		{"broken off", "SMTPAUTH=", "AUTH LOGIN am9l\r\n", "<:joe:> remote <:unknown:unknown> rcpt <> : Read error (disconnect?)"},
+	} {
+		got := tells(t, call.Env{"SMTPAUTH=", c.env, "PATH=/bin:/usr/bin"}, c.input, "true")
+		if want := "auth status: from " + c.want; len(got) < 3 || got[1] != want {
+			t.Errorf("%s: got\n%s\nwant in the midst\n%s", c.name, strings.Join(got, "\n"), want)
+		}
+	}
+}
+
 func TestNoEvents(t *testing.T) {
 	home(t, map[string]string{"me": "me"})
 	if got := tells(t, nil, lines("MAIL FROM:<a@b>", "RCPT TO:<c@d>", "QUIT")); len(got) != 1 || got[0] != "" {

@@ -78,8 +78,9 @@ type session struct {
 	ucspi          starttls.UCSPI
 	tlsPolicy      starttls.Policy
 	authentication authentication
-	loggedIn       bool // by AUTH, since the last RSET
-	authenticated  bool // by AUTH, ever
+	claimed        string // by AUTH: the user
+	loggedIn       bool   // by AUTH, since the last RSET
+	authenticated  bool   // by AUTH, ever
 	lists          badLists
 	blocklists     blocklists
 }
@@ -108,7 +109,7 @@ var table = [...]commands.Command[*session]{
 	{Verb: "help", Run: (*session).help},
 	{Verb: "noop", Run: (*session).noop},
 	{Verb: "vrfy", Run: (*session).vrfy},
-	{Verb: "auth", Run: (*session).logIn},
+	{Verb: "auth", Run: (*session).authTold},
 	{Verb: "starttls", Run: (*session).startTLS},
 }
 
