@@ -20,6 +20,7 @@ type config struct {
 	badMailFrom control.Set    // badmailfrom: senders, and @domains, not accepted
 	tarpit      tarpit         // tarpitcount, tarpitdelay
 	maxRcpt     int            // maxrcpt: most recipients of a message; below 0: any number
+	mfCheck     mfCheck        // mfcheck
 	rcptCheck   recipientCheck // programs to ask about recipients
 	rcptHosts   *rcpthosts.Hosts
 	relayClient *string // RELAYCLIENT: accept all recipients, and append this
@@ -94,6 +95,9 @@ func (c *config) readControls(env call.Env) error {
 		return err
 	}
 	if c.maxRcpt, err = readMaxRcpt(env); err != nil {
+		return err
+	}
+	if c.mfCheck, err = readMFCheck(env); err != nil {
 		return err
 	}
 	c.databytes, err = databytes.Limit(env)

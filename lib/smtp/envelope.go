@@ -41,6 +41,9 @@ func (s *session) mailFrom(argument string) error {
 	if mail.garbles(sender) {
 		return s.reply(replySyntax)
 	}
+	if refusal := s.unknownDomain(sender); refusal != "" {
+		return s.reply(refusal)
+	}
 	if mail.denial, err = s.denySender(sender); err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@
 // The files are the subjects: session (how a dialogue runs and ends), config
 // (what it is told beforehand), greeting, envelope, address, data (the message),
 // hops, and replies. What patches to qmail brought is off until it is configured:
-// auth, tls, brakes, badlists, dnsbl, recipientcheck, log, and events.
+// auth, tls, brakes, badlists, dnsbl, mfcheck, recipientcheck, log, and events.
 package smtp
 
 import (

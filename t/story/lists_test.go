@@ -148,6 +148,11 @@ func TestListsOfHostsKeepOutWhoIsInThem(t *testing.T) {
 	s.say("MAIL FROM:<>", "250")
 	s.replyTo("RCPT TO:<"+a.at("john")+">", "553 192.0.2.2? No.")
 
+	a.control("mfcheck", "1\n")
+	s = c.smtpFrom(addrA)
+	s.replyTo("MAIL FROM:<x@nowhere.example>", "553 sorry, your envelope sender domain must exist (#5.7.1)")
+	s.replyTo("MAIL FROM:<x@c.example>", "250 ok")
+
 	if out := a.run("qmail-dnsbl", addrB); !strings.HasSuffix(out, "reject own.example 192.0.2.2? No.\n") {
 		t.Errorf("qmail-dnsbl says %q", out)
 	}
