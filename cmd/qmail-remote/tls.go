@@ -14,6 +14,7 @@ import (
 	"goqmail/lib/ciphers"
 	"goqmail/lib/control"
 	"goqmail/lib/notls"
+	"goqmail/lib/socket"
 	"goqmail/lib/timeout"
 )
 
@@ -120,6 +121,10 @@ func clientCertificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 // handshake begins TLS. Whatever the host sent before it is forgotten. With
 // authorities, they must vouch for the host.
 func (c *client) handshake(settings *tls.Config, authorities *x509.CertPool) (verdict, error) {
+	// The last of the handshake and our next command are two packets in a row:
+	// the second must not wait until the host gets round to say that it has the
+	// first.
+	socket.NoDelay(c.wire.Writer.File)
 	conn := tls.Client(c.wire, settings)
 	c.said = nil
 	c.mute = true

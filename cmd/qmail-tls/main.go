@@ -21,6 +21,7 @@ import (
 
 	"goqmail/lib/call"
 	"goqmail/lib/ciphers"
+	"goqmail/lib/socket"
 )
 
 func main() { call.Main(run) }
@@ -45,6 +46,7 @@ func run(c *call.Call) int {
 	if _, err := io.ReadFull(server, make([]byte, 1)); err != nil {
 		return failed // nobody wants it
 	}
+	socket.NoDelay(c.Out()) // a reply must not wait for an answer to the session ticket
 	client := tls.Server(conn, config)
 	if err := client.Handshake(); err != nil {
 		return refuse(reports, err)
