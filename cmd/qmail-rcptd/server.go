@@ -37,9 +37,6 @@ func (s *server) serve(listening *os.File) error {
 		conn, err := socket.Accept(listening)
 		if err != nil {
 			<-s.open
-			if errors.Is(err, os.ErrClosed) {
-				return nil
-			}
 			if err := temporary(err); err != nil {
 				return err
 			}
