@@ -2,26 +2,198 @@
 // and again, so that listing, sorting and searching headers need not open the message.
 package digest
 
-import "io"
+import (
+	"bytes"
+	"crypto/sha256"
+	"io"
+	"mime"
+	"net/mail"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/emersion/go-message/charset"
+)
 
 // Digest is what is kept of a message.
 type Digest struct {
-	Envelope      []byte // ENVELOPE (RFC 3501, 7.4.2) as it is sent, without the name
+	Envelope      []byte // ENVELOPE (RFC 9051 section 7.5.2) as it is sent, without the name
 	BodyStructure []byte // BODYSTRUCTURE likewise
-	Parts         []byte // where each part lies in the message; see Parts
+	Parts         []byte // the message as a Part, for ParseParts
 	ID            []byte // EMAILID (RFC 8474): the same for the same bytes
-	Header        []byte // the header with the empty line, CR LF line ends
+	Header        []byte // the header with the empty line
 
 	// What RFC 5256 sorts and threads by.
 	Date       int64  // the sent date in seconds since 1970, 0 if there is none
-	Subject    string // the base subject
-	Reply      bool   // the subject was that of a reply or forward
-	From       string // the mailbox of the first address of each field, in lower case
+	Subject    string // the base subject, in capitals
+	Reply      bool   // the subject is that of a reply or forward
+	From       string // the mailbox of the first address of each field, in capitals
 	To         string
 	Cc         string
-	MessageID  string // normalized, without < >
-	References []string
+	MessageID  string   // without < and >
+	References []string // likewise; In-Reply-To if there are none
 }
 
-// Read reads a message.
-func Read(r io.ReaderAt, size int64) (*Digest, error) { return &Digest{Envelope: []byte("()")}, nil }
+// Read reads a message of a size. It keeps no more of it in memory than its header.
+func Read(r io.ReaderAt, size int64) (*Digest, error) {
+	sum := sha256.New()
+	p, text, err := scan(io.TeeReader(io.NewSectionReader(r, 0, size), sum))
+	if err != nil {
+		return nil, err
+	}
+	d := &Digest{
+		Envelope: p.Envelope, BodyStructure: p.AppendBody(nil, true), Parts: p.AppendParts(nil),
+		ID: sum.Sum(nil)[:16], Header: text,
+	}
+	h := fields(text)
+	if date, err := mail.ParseDate(h.get("date")); err == nil {
+		d.Date = date.Unix()
+	}
+	d.Subject, d.Reply = BaseSubject(Decode(h.get("subject")))
+	d.From, d.To, d.Cc = h.sortMailbox("from"), h.sortMailbox("to"), h.sortMailbox("cc")
+	d.MessageID, d.References = h.thread()
+	return d, nil
+}
+
+// sortMailbox is what SORT takes of a field with addresses.
+func (h header) sortMailbox(name string) string {
+	for _, a := range h.addresses(name) {
+		if a.mailbox != nil {
+			return strings.ToUpper(*a.mailbox)
+		}
+	}
+	return ""
+}
+
+// thread returns the ids of the message and of those it refers to.
+func (h header) thread() (id string, references []string) {
+	if ids := messageIDs(h.get("message-id")); len(ids) > 0 {
+		id = ids[0]
+	}
+	references = messageIDs(h.get("references"))
+	if len(references) == 0 {
+		references = messageIDs(h.get("in-reply-to"))
+		references = references[:min(1, len(references))]
+	}
+	return id, references
+}
+
+// maxReferences is how many references of a message are kept, the last ones.
+const maxReferences = 500
+
+// messageIDs returns what stands between < and > in a field, without blanks.
+func messageIDs(s string) (ids []string) {
+	for {
+		_, rest, ok := strings.Cut(s, "<")
+		if !ok {
+			return ids[max(0, len(ids)-maxReferences):]
+		}
+		id, after, ok := strings.Cut(rest, ">")
+		if !ok {
+			return ids[max(0, len(ids)-maxReferences):]
+		}
+		if id = strings.Join(strings.Fields(id), ""); id != "" {
+			ids = append(ids, id)
+		}
+		s = after
+	}
+}
+
+// Decode decodes the encoded words (RFC 2047) of a field; what cannot be decoded stays.
+func Decode(s string) string {
+	if !strings.Contains(s, "=?") {
+		return s
+	}
+	decoder := mime.WordDecoder{CharsetReader: charset.Reader}
+	if decoded, err := decoder.DecodeHeader(s); err == nil {
+		return decoded
+	}
+	return s
+}
+
+// The parts of a subject that are not part of the base subject (RFC 5256 section 5).
+var subjectParts = sync.OnceValue(func() struct{ leader, trailer, blob, blobs *regexp.Regexp } {
+	return struct{ leader, trailer, blob, blobs *regexp.Regexp }{
+		leader:  regexp.MustCompile(`^(?:\[[^\][]*\][ ]*)*(?i:re|fwd?)[ ]*(?:\[[^\][]*\][ ]*)?:`),
+		trailer: regexp.MustCompile(`(?i:\(fwd\)|[ ])$`),
+		blob:    regexp.MustCompile(`^\[[^\][]*\][ ]*`),
+		blobs:   regexp.MustCompile(`^(?i:\[fwd:)(.*)\]$`),
+	}
+})
+
+// BaseSubject returns what a subject is without the marks of replies and forwards, in
+// capitals, and whether it had any.
+func BaseSubject(s string) (base string, reply bool) {
+	parts := subjectParts()
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }), " ")
+	for {
+		for {
+			t := parts.trailer.ReplaceAllString(s, "")
+			if t == s {
+				break
+			}
+			reply = reply || !strings.HasSuffix(s, " ")
+			s = t
+		}
+		for {
+			t := strings.TrimLeft(s, " ")
+			if rest := parts.leader.ReplaceAllString(t, ""); rest != t {
+				t, reply = rest, true
+			} else if rest := parts.blob.ReplaceAllString(t, ""); rest != "" {
+				t = rest
+			}
+			if t == s {
+				break
+			}
+			s = t
+		}
+		m := parts.blobs.FindStringSubmatch(s)
+		if m == nil {
+			return strings.ToUpper(s), reply
+		}
+		s, reply = m[1], true
+	}
+}
+
+// Header fields of a message as they stand, for FETCH and SEARCH.
+
+// Fields returns the fields of a header whose names are, or are not, in a list, as they
+// stand there, and the empty line.
+func Fields(header []byte, names []string, not bool) []byte {
+	var result []byte
+	for len(header) > 0 {
+		end := fieldEnd(header)
+		f := header[:end]
+		header = header[end:]
+		name, _, ok := bytes.Cut(f, []byte(":"))
+		if !ok {
+			continue
+		}
+		if contains(names, string(bytes.TrimRight(name, " \t"))) != not {
+			result = append(result, f...)
+		}
+	}
+	return append(result, "\r\n"...)
+}
+
+// fieldEnd is where the first field ends, with the lines that continue it.
+func fieldEnd(header []byte) int {
+	for i := 0; ; {
+		n := bytes.IndexByte(header[i:], '\n')
+		if n < 0 {
+			return len(header)
+		}
+		if i += n + 1; i == len(header) || header[i] != ' ' && header[i] != '\t' {
+			return i
+		}
+	}
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if strings.EqualFold(n, name) {
+			return true
+		}
+	}
+	return false
+}

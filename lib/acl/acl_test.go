@@ -1,0 +1,63 @@
+package acl
+
+import (
+	"reflect"
+	"testing"
+)
+
+func TestRights(t *testing.T) {
+	for _, row := range []struct {
+		in, out string
+		ok      bool
+	}{
+		{"lrs", "lrs", true},
+		{"lrswipcda", "lrswipkxtecda", true},
+		{"lrswipkxtecdan", "lrswipkxtecdan", true},
+		{"kl", "lkc", true},
+		{"te", "ted", true},
+		{"", "", true},
+		{"l0", "l", true},
+		{"lz", "l", false},
+	} {
+		r, ok := Parse(row.in)
+		if r.String() != row.out || ok != row.ok {
+			t.Errorf("%s: %s, %v, want %s, %v", row.in, r, ok, row.out, row.ok)
+		}
+		if again, _ := Parse(r.String()); again != r && row.in != "kl" && row.in != "te" {
+			t.Errorf("%s is read as %s", r, again)
+		}
+	}
+}
+
+func TestListOf(t *testing.T) {
+	l := ParseList("john\tlrswipkxtecda\tanyone\tlr\t-mary\tr\tgroup:staff\tp\tbroken")
+	for _, row := range []struct {
+		user   string
+		groups []string
+		want   string
+	}{
+		{"john", nil, "lrswipkxtecda"}, {"mary", nil, "l"}, {"bob", []string{"staff"}, "lrp"}, {"staff", nil, "lr"},
+	} {
+		if got := l.Of(row.user, row.groups).String(); got != row.want {
+			t.Errorf("%s has %s, want %s", row.user, got, row.want)
+		}
+	}
+}
+
+func TestWith(t *testing.T) {
+	l := ParseList("john\tlr\t")
+	for _, row := range []struct {
+		id     string
+		rights Rights
+		want   string
+	}{
+		{"mary", Lookup, "john\tlr\tmary\tl\t"}, {"john", Read, "john\tr\t"}, {"john", 0, ""}, {"bob", 0, "john\tlr\t"},
+	} {
+		if got := l.With(row.id, row.rights).String(); got != row.want {
+			t.Errorf("with %s: %q, want %q", row.id, got, row.want)
+		}
+	}
+	if !reflect.DeepEqual(l, ParseList("john\tlr\t")) {
+		t.Error("With has changed its list")
+	}
+}

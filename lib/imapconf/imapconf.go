@@ -1,0 +1,139 @@
+// Package imapconf reads imapd.conf(5), the configuration of everything around
+// the mail store.
+//
+// Each line is a name, a colon and a value; the colon may be missing, as people
+// write it. Empty lines and those that begin with # mean nothing. A line
+// "@include: FILE" stands for the lines of that file.
+package imapconf
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Default is where the file is unless a program's option -C says otherwise.
+const Default = "/etc/imapd.conf"
+
+// Conf is the settings by their names, which are in lower case.
+type Conf map[string]string
+
+// Read reads a file. The error names file and line.
+func Read(path string) (Conf, error) {
+	c := Conf{}
+	return c, c.read(path, 0)
+}
+
+// maxIncludes is how deep files may include others.
+const maxIncludes = 10
+
+func (c Conf) read(path string, depth int) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		end := strings.IndexAny(line, ": \t")
+		if end < 0 {
+			return fmt.Errorf("%s:%d: no value for %s", path, n, line)
+		}
+		name := strings.ToLower(line[:end])
+		value := strings.TrimSpace(line[end:])
+		value = strings.TrimSpace(strings.TrimPrefix(value, ":"))
+		if name != "@include" {
+			c[name] = value
+			continue
+		}
+		if depth == maxIncludes {
+			return fmt.Errorf("%s:%d: too many files include each other", path, n)
+		}
+		if !filepath.IsAbs(value) {
+			value = filepath.Join(filepath.Dir(path), value)
+		}
+		if err := c.read(value, depth+1); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// String returns a setting, or what holds without it.
+func (c Conf) String(name, otherwise string) string {
+	if value, ok := c[name]; ok {
+		return value
+	}
+	return otherwise
+}
+
+// Bool returns a switch: yes, on, true, t and 1, or their opposites. Other words
+// are as good as none.
+func (c Conf) Bool(name string, otherwise bool) bool {
+	switch strings.ToLower(c[name]) {
+	case "yes", "on", "true", "t", "y", "1":
+		return true
+	case "no", "off", "false", "f", "n", "0":
+		return false
+	}
+	return otherwise
+}
+
+// Int returns a number; what is none is as good as no setting.
+func (c Conf) Int(name string, otherwise int) int {
+	if n, err := strconv.Atoi(c[name]); err == nil {
+		return n
+	}
+	return otherwise
+}
+
+// Words returns the words of a setting, such as admins.
+func (c Conf) Words(name string) []string { return strings.Fields(c[name]) }
+
+// Service returns the settings as a service of that name sees them: those with its
+// name and an underscore before theirs count before the others.
+func (c Conf) Service(service string) Conf {
+	seen := Conf{}
+	for name, value := range c {
+		seen[name] = value
+	}
+	for name, value := range c {
+		if own, ok := strings.CutPrefix(name, strings.ToLower(service)+"_"); ok {
+			seen[own] = value
+		}
+	}
+	return seen
+}
+
+// Check returns an error if a setting without which nothing works is missing.
+func (c Conf) Check() error {
+	var errs []error
+	for _, name := range []string{"configdirectory", "partition-" + c.String("defaultpartition", "default")} {
+		if c[name] == "" {
+			errs = append(errs, fmt.Errorf("%s is not set", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Partitions returns the directories of the partitions by their names.
+func (c Conf) Partitions() map[string]string {
+	all := map[string]string{}
+	for name, dir := range c {
+		if partition, ok := strings.CutPrefix(name, "partition-"); ok {
+			all[partition] = dir
+		}
+	}
+	return all
+}

@@ -1,0 +1,60 @@
+package imapconf
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := t.TempDir() + "/" + name
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestRead(t *testing.T) {
+	more := write(t, "more.conf", "timeout: 45\n")
+	c, err := Read(write(t, "imapd.conf", "# a comment\nconfigdirectory: /var/imap\n\nPartition-Default:/var/spool/imap\n"+
+		"allowplaintext yes\nadmins: cyrus  root\nservername: a: b\nimaps_timeout: 7\n@include: "+more+"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.String("configdirectory", ""); got != "/var/imap" {
+		t.Errorf("configdirectory %q", got)
+	}
+	if got := c.Partitions(); got["default"] != "/var/spool/imap" || len(got) != 1 {
+		t.Errorf("partitions %v", got)
+	}
+	if !c.Bool("allowplaintext", false) || c.Bool("sieve", false) || !c.Bool("sieve", true) {
+		t.Error("switches")
+	}
+	if got := c.Words("admins"); len(got) != 2 || got[1] != "root" {
+		t.Errorf("admins %q", got)
+	}
+	if got := c.String("servername", ""); got != "a: b" {
+		t.Errorf("servername %q", got)
+	}
+	if got, own := c.Int("timeout", 30), c.Service("imaps").Int("timeout", 30); got != 45 || own != 7 {
+		t.Errorf("timeout %d, of imaps %d", got, own)
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	loop := t.TempDir() + "/loop.conf"
+	os.WriteFile(loop, []byte("@include: loop.conf\n"), 0o600)
+	for path, want := range map[string]string{
+		write(t, "a", "one: 1\ntwo\n"): ":2: no value for two",
+		loop:                          "include each other",
+		"/nonexistent/imapd.conf":     "no such file",
+	} {
+		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", path, err, want)
+		}
+	}
+}
