@@ -23,7 +23,7 @@ ENTRIES = $(filter linux/amd64 linux/arm64,$(shell $(GO) env GOOS)/$(shell $(GO)
 ENTRY = $(if $(ENTRIES),-E _goqmail_entry)
 BRIEFENTRY = $(if $(ENTRIES),-E _goqmail_brief)
 BRIEF = bouncesaying condredirect dnsfq dnsip dnsmxip dnsptr except forward ipmeprint maildir2mbox maildirmake predate preline qbiff \
-	qmail-badlist qmail-dnsbl qmail-getpw qmail-inject qmail-local qmail-newmrh qmail-newmvrt qmail-newu qmail-pop3d qmail-popup qmail-pw2u \
+	qmail-badlist qmail-dnsbl qmail-getpw qmail-inject qmail-local qmail-newmgrt qmail-newmrh qmail-newmvrt qmail-newu qmail-pop3d qmail-popup qmail-pw2u \
 	qmail-qmqpc qmail-qmqpd qmail-qmtpd qmail-qread qmail-queue qmail-rcptcheck qmail-rcptcheck-realrcptto qmail-recipients qmail-remote qmail-showctl qmail-smtpd \
 	qmail-tcpok qmail-tcpto qreceipt sendmail tcp-env tcprules tcprulescheck
 
