@@ -31,6 +31,7 @@ const (
 	RFC2821             Name = "rfc2821"                   // a host that refuses by 4xx: try the next
 	DoubleBounceTrim    Name = "doublebounce-trim"         // an empty doublebounceto drops them
 	RereadConcurrency   Name = "reread-concurrency"        // HUP rereads concurrency*
+	ESMTPSize           Name = "esmtp-size"                // SIZE in EHLO, also without AUTH
 	SMTPUTF8            Name = "smtputf8"                  // addresses beyond ASCII, in and out
 )
 
@@ -38,7 +39,7 @@ const (
 func Known() []Name {
 	return []Name{
 		SMTPAuth, SMTPAuthHostname, SMTPTLS, SMTPDLogmsg, SMTPDLog, BadMailFromWildcard, BadMailFromRelay,
-		QRegex, NullSenderOneRcpt, RFC2821, DoubleBounceTrim, RereadConcurrency, SMTPUTF8,
+		QRegex, NullSenderOneRcpt, RFC2821, DoubleBounceTrim, RereadConcurrency, ESMTPSize, SMTPUTF8,
 	}
 }
 

@@ -47,13 +47,11 @@ func (s *session) mailFrom(argument string) error {
 	if mail.denial, err = s.denySender(sender); err != nil {
 		return err
 	}
-	if s.authentication.on {
-		if s.databytes > 0 && p.size > uint64(s.databytes) {
-			return s.reply(replyTooBig)
-		}
-		if p.auth != nil && s.hop.RemoteInfo == nil {
-			s.knownAs(*p.auth)
-		}
+	if s.knowsSize() && s.databytes > 0 && p.size > uint64(s.databytes) {
+		return s.reply(replyTooBig)
+	}
+	if s.authentication.on && p.auth != nil && s.hop.RemoteInfo == nil {
+		s.knownAs(*p.auth)
 	}
 	s.log("Sender <" + sender + ">")
 	s.mail = mail

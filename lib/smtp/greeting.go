@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"goqmail/lib/ascii"
+	"goqmail/lib/extensions"
 )
 
 // The commands about the dialogue itself.
@@ -38,13 +39,18 @@ func (s *session) features() []string {
 		features = append(features, "SMTPUTF8")
 	}
 	features = append(features, "8BITMIME")
-	if a := &s.authentication; a.on {
-		if a.offered != "" && (!a.needsTLS || s.tls != nil) {
-			features = append(features, "AUTH "+a.offered)
-		}
+	if a := &s.authentication; a.on && a.offered != "" && (!a.needsTLS || s.tls != nil) {
+		features = append(features, "AUTH "+a.offered)
+	}
+	if s.knowsSize() {
 		features = append(features, "SIZE "+strconv.FormatUint(uint64(s.databytes), 10))
 	}
 	return features
+}
+
+// knowsSize tells whether a client may say how long its message is (RFC 1870).
+func (s *session) knowsSize() bool {
+	return s.authentication.on || s.extensions.Has(extensions.ESMTPSize)
 }
 
 // protocol is what a message came by (RFC 3848; RFC 6531, section 4.3).

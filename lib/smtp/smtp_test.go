@@ -142,6 +142,23 @@ func TestUTF8(t *testing.T) {
 	}
 }
 
+func TestSize(t *testing.T) {
+	for _, c := range []struct {
+		name, extensions string
+		output           []string
+	}{
+		{"off", "", []string{"250 8BITMIME", "250 ok", "250 ok", "250 ok", "250 ok"}},
+		{"on", "esmtp-size", []string{"250-8BITMIME", "250 SIZE 1000", "250 ok", replyTooBig, replyTooBig, "250 ok"}},
+	} {
+		home(t, map[string]string{"me": "me", "databytes": "1000", "extensions": c.extensions})
+		output, _ := talk(t, nil, lines("EHLO x", "MAIL FROM:<a> BODY=8BITMIME SIZE=1000", "MAIL FROM:<a> size=1001",
+			"MAIL FROM:<a> SIZE=99999999999999999999999999 BODY=8BITMIME", "MAIL FROM:<a> SIZE=x BODY=7BIT"))
+		if want := lines(append([]string{"220 me ESMTP", "250-me", "250-PIPELINING"}, c.output...)...); output != want {
+			t.Errorf("%s: got %q\nwant %q", c.name, output, want)
+		}
+	}
+}
+
 func TestProtocol(t *testing.T) {
 	for _, c := range []struct {
 		s    session
