@@ -88,7 +88,7 @@ var patches = [...]patch{
 	{setting{"moregoodrcptto", list, "", "", " exists, as a recipient."}, ""},
 	{setting{"moregoodrcptto.cdb", file, "", "More of goodrcptto.", ""}, ""},
 	{setting{"moreipme", list, "", "", " is an address of this host."}, ""},
-	{setting{"morevalidrcptto", list, "", "", " exists, as a recipient."}, ""},
+	{setting{"morevalidrcptto", list, "", "Recipients, which a - refuses: ", "."}, ""},
 	{setting{"morevalidrcptto.cdb", file, "", "More of validrcptto.", ""}, ""},
 	{setting{"notipme", list, "", "", " is no address of this host."}, ""},
 	{setting{"notlshosts", directory, "", "No TLS with ", "."}, ""},
@@ -106,7 +106,7 @@ var patches = [...]patch{
 	{setting{"tlsclients", list, "No SMTP client may relay because of its certificate.", "SMTP clients may relay with a certificate for ", "."}, extensions.SMTPTLS},
 	{setting{"tlshosts", directory, "", "TLS is a must by ", "."}, ""},
 	{setting{"tlsserverciphers", list, "SMTP server uses the usual ciphers.", "SMTP server cipher: ", ""}, extensions.SMTPTLS},
-	{setting{"validrcptto", list, "", "", " exists, as a recipient."}, ""},
+	{setting{"validrcptto", list, "", "Recipients, which a - refuses: ", "."}, ""},
 }
 
 // What morercpthosts means depends on whether there is a rcpthosts.
