@@ -10,6 +10,7 @@ import (
 
 	"goqmail/lib/blast"
 	"goqmail/lib/extensions"
+	"goqmail/lib/socket"
 	"goqmail/lib/timeout"
 )
 
@@ -249,6 +250,9 @@ func (c *client) blast(text io.Reader) (verdict, error) {
 		}
 	}
 	c.critical = true
+	// The end must not wait until the host gets round to say that it has the
+	// rest: it has nothing to say before it has all.
+	socket.NoDelay(c.wire.Writer.File)
 	err := encoder.End()
 	if errors.Is(err, blast.ErrPartialLine) {
 		return partialLine, nil
