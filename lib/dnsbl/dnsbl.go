@@ -65,8 +65,8 @@ func Path(env call.Env) string {
 	return auto.Home + "/" + path
 }
 
-// Asked tells whether there is such a list, of whatever kind.
-func Asked(env call.Env) bool {
+// Configured tells whether there is such a list, of whatever kind.
+func Configured(env call.Env) bool {
 	var st syscall.Stat_t
 	return syscall.Stat(Path(env), &st) != syscall.ENOENT
 }

@@ -40,7 +40,7 @@ func Serve(c *call.Call) int {
 		s.ucspi = starttls.ReadUCSPI(c)
 		s.tlsPolicy = starttls.ReadPolicy(c.Env)
 		s.lists, err = readBadLists(c)
-		s.blocklists.on = dnsbl.Asked(c.Env)
+		s.blocklists.on = dnsbl.Configured(c.Env)
 		s.log("New session")
 		s.tell(event{name: sessionStatus, text: "begins"})
 	}

@@ -143,6 +143,8 @@ func TestReadersOfQmailSMTPDsLog(t *testing.T) {
 	m := newMachine(t, "multilog daemontools", "logwatch logwatch", "fail2ban-regex fail2ban")
 	m.control("extensions", "smtpd-log\nsmtp-auth\n")
 	m.control("dnsbllist", "# none but RBLSMTPD\n")
+	m.control("badmailfromnorelay", "@forged\\.example$\n")
+	m.control("badrcptto", "^secret@\n")
 	m.write("/tmp/check", "#!/bin/sh\ncase $RECIPIENT in nobody*) exit 100; esac\n", "root")
 	m.write("/tmp/rules", "127.0.0.15:allow,RELAYCLIENT=\"\"\n127.0.0.18:allow,RBLSMTPD=\"listed\"\n:allow,RCPTCHECK=\"/tmp/check\"\n", "root")
 	m.run("root", "", "sh", "-c", "chmod 755 /tmp/check && tcprules /tmp/rules.cdb /tmp/rules.tmp </tmp/rules && mkdir -p /var/log/qmail/smtpd && chown qmaill /var/log/qmail/smtpd")
@@ -160,12 +162,13 @@ func TestReadersOfQmailSMTPDsLog(t *testing.T) {
 		{"HELO h:h:127.0.0.99> rcpt <x> : 553 ", `MAIL FROM:<"` + forged + `"@h>`, `RCPT TO:<"` + forged + "\n" + `"@` + site.Me + ">",
 			"RCPT TO:<john@" + site.Me + "> remote <h:h:127.0.0.99> rcpt <x> : 553 "},
 		{"HELO spam.example", "MAIL FROM:<a@spam.example>", "RCPT TO:<john@" + site.Me + ">"},
+		{"HELO bad.example", "MAIL FROM:<x@forged.example>", "RCPT TO:<john@" + site.Me + ">", "MAIL FROM:<a@bad.example>", "RCPT TO:<secret@" + site.Me + ">"},
 	} {
 		m.dialogue("127.0.0."+strconv.Itoa(11+i), append(lines, "QUIT")...)
 	}
 	const log = "qmail/smtpd/current"
 	m.await("the ends of all sessions", func() bool {
-		return strings.Count(m.read("/var/log/"+log), ": ends: Remote end QUIT\n") == 8
+		return strings.Count(m.read("/var/log/"+log), ": ends: Remote end QUIT\n") == 9
 	})
 	m.syslog("sed 's/^@[^ ]* //' /var/log/qmail/smtpd/current | splogger qmail")
 
@@ -176,16 +179,18 @@ func TestReadersOfQmailSMTPDsLog(t *testing.T) {
 			"\t553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1) - 2 Time(s)\n",
 			"\t553 sorry, no mailbox here by that name. (#5.1.1) - 1 Time(s)\n",
 			"\tspam.example [127.0.0.18] - 1 Time(s) By listed\n",
-			" Remote connections:         8\n", // with awaitPort's, without the one that is listed
+			" Remote connections:         9\n", // with awaitPort's, without the one that is listed
 			" RBL blocked:         1\n",
-			" Rejected:         2\n", " Accepted:         6\n", " Total accepted relays:         1\n", " Total rejected relays:         2\n")
+			"caught by badmailfrom by email (Threshold of 0):\n \t<x@forged.example> - 1 Time(s)\n", "caught by badmailfrom by ip: (Threshold of 0)\n \t127.0.0.19 - 1",
+			"caught by badmailto by email (Threshold of 0):\n \t<secret@"+site.Me+"> - 1 Time(s)\n", "caught by badmailto by ip (Threshold of 0):\n \t127.0.0.19 - 1",
+			" Rejected:         4\n", " Accepted:         6\n", " Total accepted relays:         1\n", " Total rejected relays:         2\n")
 		lacks(t, "qmail-smtpd", out, "Warnings", "\t127.0.0.99", "\tx - ")
 	})
 	t.Run("fail2ban", func(t *testing.T) {
 		m.run("root", "", "sh", "-c", "cp -r "+fail2ban+" /etc && cp "+home+"/boot/fail2ban.conf /etc/fail2ban/filter.d/qmail-smtpd.conf")
 		for what, log := range map[string]string{"multilog": "/var/log/" + log, "syslog": "/var/log/mail.log"} {
 			out := m.run("root", "", "fail2ban-regex", "-o", "<ip>", log, "qmail-smtpd")
-			if want := "127.0.0.12\n127.0.0.12\n127.0.0.13\n127.0.0.14\n"; out != want {
+			if want := "127.0.0.12\n127.0.0.12\n127.0.0.13\n127.0.0.14\n127.0.0.19\n127.0.0.19\n"; out != want {
 				t.Errorf("%s: got %q, want %q", what, out, want)
 			}
 		}
