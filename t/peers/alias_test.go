@@ -81,3 +81,17 @@ func TestDotForwardReadsForwardFiles(t *testing.T) {
 	m.awaitMail("olaf", "Subject: no forward")
 	m.awaitEmpty()
 }
+
+// A database of setforward tells which recipients exist, as with s/qmail.
+func TestFastforwardsDatabaseListsRecipients(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "fastforward fastforward")
+	m.write("/tmp/forwards", "Team@"+site.Me+": susie@"+site.Me+";\nlist-@"+site.Me+": dirk@"+site.Me+";\n", "root")
+	m.run("root", "", "sh", "-c", "setforward "+home+"/control/forwards.cdb "+home+"/control/forwards.tmp </tmp/forwards")
+	m.write(home+"/control/recipients", site.Me+":control/forwards.cdb\n!*\n", "root")
+	for recipient, want := range map[string]string{
+		"team@" + site.Me: "0", "TEAM@" + site.Me: "0", "list-x@" + site.Me: "0", "team-x@" + site.Me: "100", "susie@" + site.Me: "100", "a@b.example": "0",
+	} {
+		wants(t, recipient, m.run("qmaild", "", "sh", "-c", "RECIPIENT="+recipient+" qmail-rcptcheck; echo exit $?;"), "exit "+want+"\n")
+	}
+}

@@ -19,7 +19,7 @@ func (m *machine) checksRecipients() {
 		m.t.Skip("qmail-rcptd is not in this tree")
 	}
 	m.control("rcptchecks", "realrcptto\n")
-	m.background("rcptd", home+"/bin/qmail-rcptd")
+	m.background("rcptd", home+"/boot/daemontools/qmail-rcptd/run")
 	m.await("qmail-rcptd to answer", func() bool {
 		_, err := m.try("qmaild", "", []string{"RECIPIENT=nosuch@" + site.Me}, "qmail-rcptcheck-realrcptto")
 		return err != nil && err.Error() == "exit status 100"
