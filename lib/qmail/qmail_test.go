@@ -321,6 +321,24 @@ func TestUnread(t *testing.T) {
 	checkError(t, q.Close(), exit.Perm, "mail server permanently rejected message (#5.3.0)")
 }
 
+// FuzzCustom: whatever a program says, what becomes of it is one printable line.
+func FuzzCustom(f *testing.F) {
+	f.Add([]byte("Dno\r\n250 ok\r\n"))
+	f.Add([]byte("Z\x00\xff"))
+	f.Add([]byte("\n\n\n"))
+	f.Fuzz(func(t *testing.T, reason []byte) {
+		var e *exit.Error
+		if !errors.As(custom(reason), &e) || e.Code != exit.Perm && e.Code != exit.Temp {
+			t.Fatalf("%q: %v", reason, e)
+		}
+		for _, c := range []byte(e.Text) {
+			if c < ' ' || c > '~' {
+				t.Fatalf("%q: %q", reason, e.Text)
+			}
+		}
+	})
+}
+
 func checkError(t *testing.T, err error, code int, text string) bool {
 	t.Helper()
 	var e *exit.Error

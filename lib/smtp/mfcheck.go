@@ -3,6 +3,8 @@ package smtp
 import (
 	"os"
 	"strings"
+	"syscall"
+	"time"
 
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
@@ -56,6 +58,9 @@ func (s *session) unknownDomain(sender string) (reply string) {
 	return reply
 }
 
+// lookUpLimit is how long a client waits for what DNS says of its domain.
+const lookUpLimit = 60 * time.Second
+
 // lookUp is the exit code of dnsmxip(8), which is big enough for DNS.
 func (s *session) lookUp(domain string) int {
 	s.out.Flush() // this may take a while
@@ -67,7 +72,9 @@ func (s *session) lookUp(domain string) int {
 	if err != nil {
 		return exit.Temp
 	}
+	limit := time.AfterFunc(lookUpLimit, func() { syscall.Kill(pid, syscall.SIGKILL) })
 	status, err := child.Wait(pid)
+	limit.Stop()
 	if err != nil || status.Signaled() {
 		return exit.Temp
 	}
