@@ -69,6 +69,29 @@ func TestEndlessReplies(t *testing.T) {
 	}
 }
 
+// A host may hang up before a reply or within it. Only after the message is
+// there any doubt.
+func TestHangUps(t *testing.T) {
+	yes := []string{"220 x\r\n", "250 x\r\n", "250 x\r\n", "250 x\r\n", "354 x\r\n"}
+	for stage := range len(yes) + 1 {
+		want := "ZConnected to 192.0.2.1 but connection died. (#4.4.2)\n"
+		if stage == len(yes) {
+			want = "r\x00ZConnected to 192.0.2.1 but connection died. Possible duplicate! (#4.4.2)\n"
+		} else if stage == len(yes)-1 {
+			want = "r\x00" + want
+		}
+		for _, last := range []string{"", "2", "250", "250 no end", "250-more to come\r\n", "250-x\r\n25"} {
+			got := sendTo(t, hello(), patient, func(conn net.Conn) {
+				talk(conn, yes[:stage])
+				io.WriteString(conn, last)
+			})
+			if got != want {
+				t.Errorf("stage %d, %q: got %q", stage, last, got)
+			}
+		}
+	}
+}
+
 // A host that sends a byte now and then makes us wait for a while only.
 func TestDrip(t *testing.T) {
 	near, far := pair(t)

@@ -258,6 +258,9 @@ func TestBestOwn(t *testing.T) {
 	}
 	here, there := ip.V4(0, 0, 0, 0), ip.V4(192, 0, 2, 1)
 	hosts := []dns.Host{{Addr: there, Pref: 5}, {Addr: here, Pref: 20}, {Addr: here, Pref: 10}, {Addr: there, Pref: 30}}
+	if got := bestOwn(append(hosts, dns.Host{Pref: 7}), own); got != 7 { // at ::
+		t.Errorf("by IPv6: got %d", got)
+	}
 	if got := bestOwn(hosts, own); got != 10 {
 		t.Errorf("got %d", got)
 	}

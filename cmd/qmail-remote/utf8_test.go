@@ -45,6 +45,27 @@ func TestNeedUTF8(t *testing.T) {
 	}
 }
 
+// FuzzNeedUTF8: a message is what it was, and only what says that it is UTF-8
+// needs a host that knows it.
+func FuzzNeedUTF8(f *testing.F) {
+	f.Add(cameByUTF + "Subject: f\u00fcr\n\nbody\n")
+	f.Add(cameByESTP)
+	f.Add("Received:\n\t with\n UTF8\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		m := message{text: strings.NewReader(text)}
+		m.needUTF8()
+		if got, err := io.ReadAll(m.text); string(got) != text || err != nil {
+			t.Errorf("%q became %q, %v", text, got, err)
+		}
+		switch {
+		case m.utf8 != none && !strings.Contains(strings.ToLower(text), "utf8"):
+			t.Errorf("%q: got %v", text, m.utf8)
+		case m.utf8 == must && isASCII(text):
+			t.Errorf("%q is ASCII", text)
+		}
+	})
+}
+
 // A message that cannot be read is found out later.
 func TestNeedUTF8Unreadable(t *testing.T) {
 	m := message{text: io.MultiReader(strings.NewReader("x"), broken{})}

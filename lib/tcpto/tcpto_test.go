@@ -213,33 +213,37 @@ func TestLocked(t *testing.T) {
 // FuzzNotes asserts of any file that a timeout noted is found, and that other
 // addresses keep their notes, but for one that had to make room.
 func FuzzNotes(f *testing.F) {
-	f.Add(IPv4.encode([]note{{b, 2, 5}, {a, 3, 7}}, 3), uint32(1700000000))
+	for _, family := range families {
+		f.Add(family.encode([]note{{b, 2, 5}, {a, 3, 7}}, 3), uint32(1700000000))
+	}
 	f.Fuzz(func(t *testing.T, content []byte, seconds uint32) {
-		path := filepath.Join(t.TempDir(), "tcpto")
-		if err := os.WriteFile(path, content, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		timedOut(path, a, time.Unix(int64(seconds), 0))
-		after, err := os.ReadFile(path)
-		if err != nil || len(after) != len(content) {
-			t.Fatalf("%d bytes, were %d, %v", len(after), len(content), err)
-		}
-		table, err := IPv4.Load(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer table.Close()
-		if len(table.Records) > 0 && table.find(a) < 0 {
-			t.Error("no note")
-		}
-		changed := 0
-		for i := range table.Records {
-			if !bytes.Equal(table.Records[i], content[i*16:][:16]) {
-				changed++
+		for _, f := range families {
+			path, a, size := filepath.Join(t.TempDir(), "tcpto"), f.addr(a), f.recordSize()
+			if err := os.WriteFile(path, content, 0o644); err != nil {
+				t.Fatal(err)
 			}
-		}
-		if changed > 1 {
-			t.Errorf("%d records have changed", changed)
+			timedOut(path, a, time.Unix(int64(seconds), 0))
+			after, err := os.ReadFile(path)
+			if err != nil || len(after) != len(content) {
+				t.Fatalf("%d bytes, were %d, %v", len(after), len(content), err)
+			}
+			table, err := f.Load(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer table.Close()
+			if len(table.Records) > 0 && table.find(a) < 0 {
+				t.Error("no note")
+			}
+			changed := 0
+			for i, r := range table.Records {
+				if !bytes.Equal(r, content[i*size:][:size]) {
+					changed++
+				}
+			}
+			if changed > 1 {
+				t.Errorf("%d records have changed", changed)
+			}
 		}
 	})
 }
