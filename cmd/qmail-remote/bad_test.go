@@ -107,6 +107,14 @@ func TestDrip(t *testing.T) {
 	if _, err := c.wire.Read(make([]byte, 3)); err != errEndless {
 		t.Errorf("got %v", err)
 	}
+	if _, err := c.wire.Write([]byte("x")); err == nil {
+		t.Error("a host that takes a byte now and then is given more")
+	}
+	c.wire.expect(time.Minute)
+	before := *c.wire.end
+	if _, err := c.wire.Write(make([]byte, 1000)); err != nil || c.wire.end.Sub(before) != 10*time.Second {
+		t.Errorf("%v for more, %v", c.wire.end.Sub(before), err)
+	}
 	io.WriteString(far, "\r\n")
 	if code, err := c.reply(); err != nil || code < 400 {
 		t.Errorf("another reply, with another start: %v, %v", code, err)

@@ -169,7 +169,7 @@ func (c *client) quotation() string {
 // alone.
 func (c *client) quit(before, after string, err error) (verdict, error) {
 	if err == nil && !c.mute {
-		_, err = io.WriteString(c.out, "QUIT\r\n")
+		err = c.write("QUIT")
 	}
 	if err != nil {
 		return "", err
@@ -179,10 +179,16 @@ func (c *client) quit(before, after string, err error) (verdict, error) {
 
 // command sends a command and reads the reply.
 func (c *client) command(line string) (code uint64, err error) {
-	if _, err := io.WriteString(c.out, line+"\r\n"); err != nil {
+	if err := c.write(line); err != nil {
 		return 0, err
 	}
 	return c.reply()
+}
+
+func (c *client) write(line string) error {
+	c.wire.expect(c.timeout)
+	_, err := io.WriteString(c.out, line+"\r\n")
+	return err
 }
 
 // reply reads a reply, of one line or several, and returns its code. The code
@@ -235,6 +241,7 @@ func (c *client) get() (byte, error) {
 // message that cannot be sent gives a verdict.
 func (c *client) blast(text io.Reader) (verdict, error) {
 	const size = 1024
+	c.wire.expect(c.timeout)
 	encoder := blast.NewEncoder(c.out, size)
 	block := make([]byte, size)
 	for {

@@ -186,7 +186,8 @@ func certifies(name, host string) bool {
 }
 
 // wire is a connection as package tls wants it, with a limit to each wait, and to
-// all waits for the same thing together: a host could send a byte now and then.
+// all waits for the same thing together: a host could send, or take, a byte now
+// and then.
 type wire struct {
 	timeout.Reader
 	timeout.Writer
@@ -204,6 +205,15 @@ func (w wire) Read(p []byte) (int, error) {
 		return 0, errEndless
 	}
 	return w.Reader.Read(p)
+}
+
+func (w wire) Write(p []byte) (int, error) {
+	if w.Writer.Limit > 0 && time.Now().After(*w.end) {
+		return 0, os.ErrDeadlineExceeded
+	}
+	const perByte = 10 * time.Millisecond // none that means well is slower for long
+	*w.end = w.end.Add(time.Duration(len(p)) * perByte)
+	return w.Writer.Write(p)
 }
 
 func (wire) Close() error                     { return nil } // is done elsewhere
