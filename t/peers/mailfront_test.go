@@ -4,8 +4,11 @@ package peers
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
+
+	"goqmail/t/site"
 )
 
 // Its servers have another idea of what to accept, and hand it to qmail-queue.
@@ -57,6 +60,28 @@ func TestMailfrontKnowsQmailQueuesExitCodes(t *testing.T) {
 			wants(t, "the dialogue", out, "\r\n354 ", "\r\n"+row.reply+"\r\n")
 		})
 	}
+}
+
+// It relays for those who log in.
+func TestQmailLogsInAtMailfront(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "smtpfront-qmail mailfront", "cvm-pwfile cvm")
+	m.password("olaf", "secret")
+	m.run("root", "", "chown", "qmaild", "/tmp/passwd")
+	m.write("/tmp/store", "#!/bin/sh\ncat >/tmp/mess && tr '\\0' '\\n' <&1 >/tmp/envelope\n", "root")
+	m.in(func() error { return os.Chmod("/tmp/store", 0o755) })
+	m.serve("qmaild", other+":25", []string{"QMAILQUEUE=/tmp/store", "CVM_SASL_PLAIN=/usr/bin/cvm-pwfile", "CVM_PWFILE_PATH=/tmp/passwd", "CVM_ACCOUNT_SPLIT_CHARS="}, "smtpfront-qmail")
+	m.control("extensions", "smtp-auth\n")
+	m.control("smtproutes", "far.example:["+other+"]|olaf|secret\nguess.example:["+other+"]|olaf|wrong\nnone.example:["+other+"]\n")
+	m.start()
+	m.send("susie", "relayed", "a@far.example")
+	m.awaitLog("qmail", "success: "+other+"_accepted_message./Remote_host_said:_250_2.6.0_Accepted_message_qp_")
+	wants(t, "the envelope", m.read("/tmp/envelope"), "Fsusie@"+site.Me+"\nTa@far.example\n")
+	wants(t, "the message", m.read("/tmp/mess"), "Received: from 127.0.0.1 (", "\nSubject: relayed\n\nbody\n")
+	m.send("susie", "not relayed", "a@none.example")
+	m.awaitLog("qmail", "failure: "+other+"_does_not_like_recipient./")
+	m.send("susie", "not known", "a@guess.example")
+	m.awaitLog("qmail", "deferral: Connected_to_"+other+"_but_authentication_was_rejected_(plain)../Remote_host_said:_501_")
 }
 
 func netstring(s string) string { return fmt.Sprintf("%d:%s,", len(s), s) }

@@ -101,3 +101,30 @@ func TestOpensslSpeaksSMTPByHand(t *testing.T) {
 	}
 	m.awaitEmpty()
 }
+
+// A checker that reads files of users is setuid, as qmail-smtpd has no right to.
+func TestCheckersOfPasswordsDecideWhoLogsIn(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "swaks swaks", "checkpw checkpw", "cvm-checkpassword cvm")
+	m.control("extensions", "smtp-auth\n")
+	m.password("olaf", "secret")
+	m.run("root", "", "sh", "-ec", "cp /usr/bin/checkpw /usr/bin/cvm-checkpassword /tmp; chmod 4711 /tmp/checkpw /tmp/cvm-checkpassword")
+	m.start()
+	m.smtpd([]string{"SMTPAUTH="}, "/tmp/checkpw", "true")
+	m.serve("qmaild", "127.0.0.1:26", []string{"SMTPAUTH=", "CVM_PWFILE_PATH=/tmp/passwd", "CVM_ACCOUNT_SPLIT_CHARS="},
+		"qmail-smtpd", "/tmp/cvm-checkpassword", "/usr/bin/cvm-pwfile", "true")
+	swaks := func(port, auth string) string {
+		out, _ := m.try("olaf", "", "sh", "-c", "swaks -s 127.0.0.1 -p "+port+" -f olaf@"+far+" -t john@linuxfromsource.org --ehlo swaks.example -au olaf "+auth+"; echo exit $?")
+		return out
+	}
+	for _, port := range []string{"25", "26"} {
+		guess := make(chan string, 1)
+		go func() { guess <- swaks(port, "-a PLAIN -ap wrong") }()
+		for _, method := range []string{"PLAIN", "LOGIN"} {
+			wants(t, method+" at port "+port, swaks(port, "-a "+method+" -ap secret"), "<-  235 ok, go ahead (#2.0.0)", "<-  250 ok ", "exit 0\n")
+		}
+		wants(t, "a wrong password at port "+port, <-guess, "<** 535 ", "exit 28\n")
+	}
+	m.await("four messages", func() bool { return len(m.mail("/home/john/Maildir")) == 4 })
+	m.awaitEmpty()
+}
