@@ -10,7 +10,7 @@ import (
 // not delivered to on this machine is nobody's business here: it exists. The
 // control files are read by whoever calls, so that qmail-rcptd need not.
 func Recipient(recipient string) (Answer, error) {
-	table, err := route.Read()
+	table, err := route.ReadFor(recipient)
 	if err != nil {
 		return Unsure, err
 	}

@@ -5,6 +5,7 @@ package route
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"goqmail/lib/control"
@@ -20,6 +21,7 @@ type Table struct {
 
 	me    string // what locals are where there is no such file
 	known bool   // there is a control/me
+	only  string // the completed address that ReadFor is for; "" for all
 }
 
 // Route completes a recipient's address and tells whether it is local.
@@ -101,7 +103,13 @@ var errNoLocals = errors.New("neither control/locals nor control/me")
 
 // Read reads the control files. A file that is there and cannot be read is an
 // error, and so is not to know which mail is local.
-func Read() (*Table, error) {
+func Read() (*Table, error) { return read(nil) }
+
+// ReadFor is Read for a single recipient: of long files it keeps only what may
+// concern that.
+func ReadFor(recipient string) (*Table, error) { return read(&recipient) }
+
+func read(recipient *string) (*Table, error) {
 	t := &Table{DefaultHost: "envnoathost"}
 	var err error
 	if t.me, t.known, err = control.Line("me"); err != nil {
@@ -118,10 +126,16 @@ func Read() (*Table, error) {
 		return nil, err
 	}
 	t.Percenthack = control.NewSet(percenthack)
+	if recipient != nil {
+		t.only = t.unhack(t.complete(*recipient))
+	}
 	if err := t.readLocals(); err != nil {
 		return nil, err
 	}
-	return t, t.readVirtual()
+	if err := t.readVirtual(); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // Reread returns a table with locals and virtualdomains read again, or the
@@ -148,12 +162,27 @@ func (t *Table) readLocals() error {
 		}
 		lines = strings.Split(t.me, "\x00")
 	}
-	t.Locals = control.NewSet(lines)
+	t.Locals = control.NewSet(t.concerning(lines, ""))
 	return nil
 }
 
 func (t *Table) readVirtual() error {
 	lines, _, err := control.Lines("virtualdomains")
-	t.Virtual = control.NewMap(lines)
+	t.Virtual = control.NewMap(t.concerning(lines, ":"))
 	return err
+}
+
+// concerning keeps the lines that have, up to end if that is not "", something
+// the address ends with.
+func (t *Table) concerning(lines []string, end string) []string {
+	if t.only == "" {
+		return lines
+	}
+	return slices.DeleteFunc(lines, func(line string) bool {
+		if end != "" {
+			line, _, _ = strings.Cut(line, end)
+		}
+		at := len(t.only) - len(line)
+		return at < 0 || !strings.EqualFold(t.only[at:], line)
+	})
 }

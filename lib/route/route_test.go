@@ -151,6 +151,9 @@ func TestRead(t *testing.T) {
 			map[string]string{"j": "j@a.example", "j@A.example": "j@A.example", "j@b.example": ""}},
 		{"all files", map[string]string{"me": "a\n", "envnoathost": "b\n", "locals": "b\nc\n", "percenthack": "c\n", "virtualdomains": "v:w\n"},
 			map[string]string{"j": "j@b", "j@a": "", "j%b@c": "j@b", "j@v": "w-j@v"}},
+		{"many lines", map[string]string{"me": "a\n", "locals": "B\n[IPv6:::1]\nc.b\n", "virtualdomains": "x@V:one\nv:two\n.v:three\nnot.v:\nw:four\nW:five\n:six\nb:no\n"},
+			map[string]string{"j@b": "j@b", "j@[ipv6:::1]": "j@[ipv6:::1]", "j@C.B": "j@C.B", "x@v": "one-x@v", "y@V": "two-y@V", "j@s.v": "three-j@s.v",
+				"j@not.v": "", "j@w": "five-j@w", "j@a": "six-j@a", "j": "six-j@a", "j@": "six-j@"}},
 		{"nothing is local", map[string]string{"me": "a\n", "locals": ""}, map[string]string{"j@a": "", "j": ""}},
 		{"no me", map[string]string{"locals": "b\nenvnoathost\n"}, map[string]string{"j": "j@envnoathost", "j@b": "j@b"}},
 	} {
@@ -161,8 +164,14 @@ func TestRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			for recipient, want := range c.want {
-				if got, local := table.Route(recipient); local != (want != "") || local && got != want {
-					t.Errorf("%s: got %q, %v", recipient, got, local)
+				alone, err := ReadFor(recipient)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, table := range []*Table{table, alone} {
+					if got, local := table.Route(recipient); local != (want != "") || local && got != want {
+						t.Errorf("%s: got %q, %v", recipient, got, local)
+					}
 				}
 			}
 		})
