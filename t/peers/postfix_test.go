@@ -145,3 +145,28 @@ func TestPostfixSpeaksTLSBothWays(t *testing.T) {
 	wants(t, "Postfix's log", m.read("/var/log/postfix"), "Verified TLS connection established to 127.0.0.1[127.0.0.1]:25: TLSv1.3 ")
 	m.awaitEmpty()
 }
+
+func TestPostfixAndQmailUseAddressesBeyondASCII(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "postfix postfix", "swaks swaks", "smtp-sink postfix")
+	m.control("smtproutes", "sink.example:["+other+"]:26\n:["+other+"]\n")
+	m.control("extensions", "smtputf8\n")
+	m.write("/home/source/.qmail-default", "./Maildir/\n", "source")
+	m.start()
+	m.smtpd(nil)
+	m.postfix("smtputf8_enable = yes", "smtputf8_autodetect_classes = all", "virtual_alias_maps = inline:{{jürgen@"+far+" = olaf}}")
+	m.background("sink", nil, "smtp-sink", "-u", "nobody", other+":26", "50")
+	m.awaitPort(other + ":26")
+
+	m.run("susie", "From: Süße Susie <susie@"+site.Me+">\nSubject: Grüße\n\nbody\n", "sendmail", "-f", "susie@"+site.Me, "jürgen@"+far)
+	wants(t, "what Postfix stored", m.awaitIn("/home/olaf/Postfix", "Subject: Grüße"), "with UTF8SMTP id ", "X-Original-To: jürgen@"+far+"\n", "From: \"Süße\" Susie <susie@"+site.Me+">\nSubject: Grüße\n")
+
+	m.run("olaf", "", "swaks", "-s", other, "-f", "jürgen@"+far, "-t", "käthe@linuxfromsource.org", "--header", "Subject: Grüße zurück")
+	wants(t, "what Postfix sent", m.awaitIn("/home/source/Maildir", "Subject: Grüße zurück"), "Return-Path: <\"jürgen\"@"+far+">\nDelivered-To: source-käthe@linuxfromsource.org\n",
+		"\n  by "+site.Me+" with UTF8SMTP; ")
+
+	// The sink does not know such addresses.
+	m.send("susie", "not for you", "jürgen@sink.example")
+	m.awaitLog("qmail", "delivery 3: failure: Connected_to_"+other+"_but_server_does_not_support_internationalized_email_addresses./")
+	m.awaitEmpty()
+}
