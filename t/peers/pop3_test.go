@@ -55,11 +55,8 @@ func TestFetchmailFetchesByPOP3(t *testing.T) {
 			m.send("pamela", "second", "olaf@"+site.Me)
 			m.awaitMail("olaf", "Subject: first")
 			m.awaitMail("olaf", "Subject: second")
-			// It lists a message from the second after that of its arrival on.
-			m.await("both to be listed", func() bool {
-				out, _ := m.try("susie", "", "fetchmail", "-c", "-N", "--nodetach")
-				return strings.Contains(out, "2 messages for olaf at 127.0.0.1")
-			})
+			// A message is listed from the second after its arrival on.
+			m.run("olaf", "", "sh", "-c", "touch -d '1 minute ago' Maildir/new/*")
 			out, _ = fetch("secret", "keep")
 			wants(t, "keeping", out, "exit 0\n")
 			got := m.awaitMail("susie", "Subject: first")

@@ -108,6 +108,49 @@ func TestSmtpSourceSendsInParallel(t *testing.T) {
 	m.awaitEmpty()
 }
 
+// Refusals of one kind and another in one session, as Postfix pipelines its
+// recipients.
+func TestPostfixLearnsWhatQmailRefuses(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, "postfix postfix", "swaks swaks")
+	m.control("extensions", "smtp-auth\n") // which tells of SIZE
+	m.control("databytes", "100000\n")
+	m.control("maxrcpt", "4\n")
+	m.control("badmailfrom", "@bad.example\n")
+	m.start()
+	m.smtpd(nil)
+	m.postfix("minimal_backoff_time = 1s", "queue_run_delay = 1s")
+	swaks := func(options string) {
+		t.Helper()
+		m.run("olaf", "", "sh", "-c", "swaks -s "+other+" "+options)
+	}
+	bounce := func(text string) {
+		t.Helper()
+		m.await("Postfix to bounce: "+text, func() bool {
+			return strings.Contains(strings.ReplaceAll(strings.Join(m.mail("/home/olaf/Postfix"), ""), "\n    ", " "), text)
+		})
+	}
+	const from = "-f olaf@" + far
+	swaks(from + " -t pamela@linuxfrombinary.org,a@far.example,jennifer@linuxfrombinary.org --header 'Subject: to three'")
+	m.awaitMail("pamela", "Subject: to three")
+	m.awaitMail("jennifer", "Subject: to three")
+	bounce("<a@far.example>: host 127.0.0.1[127.0.0.1] said: 553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)")
+
+	m.run("root", "", "sh", "-c", "seq 30000 >/tmp/long")
+	swaks(from + " -t john@linuxfromsource.org --header 'Subject: long' --body @/tmp/long")
+	bounce("<john@linuxfromsource.org>: message size ")
+
+	swaks("-f olaf@bad.example -t john@linuxfromsource.org")
+	m.awaitLog("postfix", "said: 553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)")
+
+	// Too many at once come again later.
+	swaks(from + " -t john@linuxfromsource.org,susie@linuxfromsource.org,dirk@linuxfromsource.org,olaf@linuxfrombinary.org,jennifer@linuxfrombinary.org,pamela@linuxfrombinary.org --header 'Subject: to six'")
+	for _, user := range []string{"john", "susie", "dirk", "olaf", "jennifer", "pamela"} {
+		m.awaitMail(user, "Subject: to six")
+	}
+	m.awaitEmpty()
+}
+
 // certificate makes a certificate for a name, which is its own authority, and
 // its key, in one file for a user, and in path.ca without the key.
 func (m *machine) certificate(path, name, owner string) {
