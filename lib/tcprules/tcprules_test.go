@@ -113,6 +113,46 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// Rules for IPv6 mean what they do with tcprules and tcpserver of Debian's
+// ucspi-tcp-ipv6, of which this is the record.
+func TestIPv6(t *testing.T) {
+	const one, two, full = "2001:db8:5:6::9", "2001:db8:0:7::a", "2001:db8:ab:cd:1:2:3:4"
+	for address, want := range map[string]string{
+		one:                     one,
+		"2001:db8:5:6:0:0:0:9":  "",
+		"2001:db8:5:6::/64":     "",
+		"2001:db8:5:6":          "",
+		"2001:db8:5:6:":         one,
+		"2001:db8:5:6::":        one,
+		"2001:db8:5:":           one,
+		"2001:db8:":             one + " " + two + " " + full,
+		"2001:":                 one + " " + two + " " + full,
+		"2001:db8":              "",
+		"2001:db8:0:7:":         two,
+		"2001:db8:0:7::":        two,
+		full:                    full,
+		"2001:db8:ab:cd:1:2:3:": full,
+		"2001:db8:ab:cd:":       full,
+		"2001:db8:ab:cd::":      "",
+	} {
+		db, err := compile(t, strings.NewReader(address+":allow\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, client := range []string{one, two, full} {
+			if _, ok, err := Find(db, Client{IP: client}); err != nil {
+				t.Fatal(err)
+			} else if ok {
+				got = append(got, client)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: got %q, want %q", address, got, want)
+		}
+	}
+}
+
 func TestCompileRefused(t *testing.T) {
 	for _, line := range []string{
 		"1.2.3.4:", "1.2.3.4:Allow", "x:y:z", ":allowed", ":allow A", ":allow,", ":allow,A", ":allow,A=", ":allow,A=\"", ":allow,A=\"b",
