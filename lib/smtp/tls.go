@@ -98,7 +98,6 @@ func (s *session) secure(ready string, refuse func(reply string) error) error {
 		s.logTLS("TLS failed: " + err.Error())
 		return hangUp(tlsRefusal("connection failed: " + err.Error()))
 	}
-	s.log("TLS " + info.Cipher)
 	s.goOn(&secured{Info: info, helper: helper}, connection{helper.Clear(), helper.Clear()})
 	return nil
 }
@@ -112,6 +111,7 @@ func (s *session) secureOutside(ready string) error {
 	env, err := s.ucspi.Start(s.call.Env)
 	if err != nil {
 		s.use(s.conn)
+		s.logTLS("TLS failed: " + errno.Text(err))
 		return hangUp(tlsRefusal("connection failed: " + errno.Text(err)))
 	}
 	s.call.Env = env
@@ -145,7 +145,7 @@ func (s *session) mayRelay() {
 // goOn leads the dialogue on over a secured connection, from its start.
 func (s *session) goOn(tls *secured, conn connection) {
 	s.tls = tls
-	s.tell(event{name: sessionStatus, text: "TLS " + tls.Cipher})
+	s.logTLS("TLS " + tls.Cipher)
 	s.forgetHello()
 	s.use(conn)
 }
