@@ -15,7 +15,7 @@ import (
 )
 
 // home makes a home directory with files in it.
-func home(t *testing.T, files map[string]string) {
+func home(t testing.TB, files map[string]string) {
 	t.Helper()
 	old := auto.Home
 	t.Cleanup(func() { auto.Home = old })
@@ -43,7 +43,7 @@ func home(t *testing.T, files map[string]string) {
 }
 
 // makeCDB makes a database of lines "key=value".
-func makeCDB(t *testing.T, path, lines string) {
+func makeCDB(t testing.TB, path, lines string) {
 	t.Helper()
 	file, err := os.Create(path)
 	if err != nil {
@@ -270,6 +270,28 @@ func FuzzSource(f *testing.F) {
 		}
 		if s.domain != "" && s.domain != "*" && (!s.concerns(s.domain, true) || s.exact == s.concerns("x."+s.domain, true)) {
 			t.Errorf("%q does not know its domain", line)
+		}
+	})
+}
+
+// FuzzRecipient: whatever the client calls a recipient, in capitals or not, the
+// lists say yes or no to it.
+func FuzzRecipient(f *testing.F) {
+	for _, s := range []string{"joe@a", "list-x@a", "@a", "-@a", "a", "", "-joe@a", "a@b@a", "x-default@a", "\xff\x00@a"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, recipient string) {
+		home(t, map[string]string{
+			"control/validrcptto": "-bad@a\n", "control/goodrcptto": "@a\n@b\n", "control/recipients": "a:r.cdb\n!*\n",
+			"r.cdb": ":joe@a\n:list-@a\n", "v.cdb": "list-default@a\n@a\n@b=-\n",
+		})
+		env := call.Env{"VALIDRCPTTO_CDB=v.cdb"}
+		code, reply := ask(t, env, recipient)
+		if code != 0 && code != 100 || (code == 0) != (reply == "") {
+			t.Errorf("%q: %d, %q", recipient, code, reply)
+		}
+		if again, _ := ask(t, env, ascii.Lower(recipient)); again != code {
+			t.Errorf("%q: %d, and %d in lower case", recipient, code, again)
 		}
 	})
 }

@@ -21,10 +21,14 @@ type recipientCheck struct {
 }
 
 // readRecipientCheck reads RCPTCHECK, and looks whether there are lists of
-// recipients.
+// recipients. Set but empty, RCPTCHECK switches both off for this client.
 func readRecipientCheck(env call.Env) recipientCheck {
-	r := recipientCheck{own: env.Get("RCPTCHECK"), relays: leadingNumber(env.Get("RCPTCHECKRELAYCLIENT")) > 0}
-	if listsRecipients(env) && !repliesItself(r.own) {
+	own, set := env.Lookup("RCPTCHECK")
+	if set && own == "" {
+		return recipientCheck{}
+	}
+	r := recipientCheck{own: own, relays: leadingNumber(env.Get("RCPTCHECKRELAYCLIENT")) > 0}
+	if listsRecipients(env) && !repliesItself(own) {
 		r.lists = auto.Home + "/bin/qmail-rcptcheck"
 	}
 	return r

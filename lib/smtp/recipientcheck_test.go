@@ -75,6 +75,7 @@ func TestRecipientLists(t *testing.T) {
 		{"rcptchecks", map[string]string{"rcptchecks": ""}, nil, "lists"},
 		{"variable", nil, call.Env{"VALIDRCPTTO_CDB=x"}, "lists"},
 		{"empty variable", nil, call.Env{"VALIDRCPTTO_CDB=", "RCPTCHECK="}, ""},
+		{"switched off", map[string]string{"recipients": ""}, call.Env{"RCPTCHECK="}, ""},
 		{"both", map[string]string{"recipients": ""}, call.Env{"RCPTCHECK=HOME/own"}, "lists own"},
 		{"the same", map[string]string{"recipients": ""}, call.Env{"RCPTCHECK=HOME/bin/qmail-rcptcheck"}, "lists"},
 		{"relay client", map[string]string{"recipients": ""}, call.Env{"RCPTCHECK=HOME/own", "RELAYCLIENT="}, ""},
