@@ -18,7 +18,8 @@ type Mailbox struct {
 	refs  int   // under store.mu
 
 	mu       sync.Mutex
-	view     *View // nil: not read yet
+	view     *View  // nil: not read yet
+	path     string // where messages were last; "": not asked for yet
 	watchers map[*Watcher]bool
 }
 
@@ -54,15 +55,26 @@ func (m *Mailbox) dir(c *sqlite.Conn) (dir string, err error) {
 }
 
 // Open opens a message for reading. The error is fs.ErrNotExist once it is expunged.
-func (m *Mailbox) Open(uid uint32) (f *os.File, err error) {
-	err = m.tree.db.read(func(c *sqlite.Conn) error {
-		dir, err := m.dir(c)
-		if err == nil {
-			f, err = os.Open(dir + "/" + fileName(uid))
+func (m *Mailbox) Open(uid uint32) (*os.File, error) {
+	m.mu.Lock()
+	path := m.path
+	m.mu.Unlock()
+	if path != "" {
+		if f, err := os.Open(path + "/" + fileName(uid)); err == nil {
+			return f, nil
 		}
+	}
+	err := m.tree.db.read(func(c *sqlite.Conn) (err error) { // not asked for yet, or renamed
+		path, err = m.dir(c)
 		return err
 	})
-	return f, err
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	m.path = path
+	m.mu.Unlock()
+	return os.Open(path + "/" + fileName(uid))
 }
 
 // Close gives the mailbox up.

@@ -25,47 +25,49 @@ func (m *Mailbox) rows(uids imap.UIDSet, query string, f func(*sqlite.Stmt) erro
 	})
 }
 
-// column calls f with one column of a table for the messages with UIDs in a set.
-// The bytes are f's only until it returns.
-func (m *Mailbox) column(uids imap.UIDSet, table, column string, f func(uid uint32, value []byte) error) error {
-	var buf []byte
-	return m.rows(uids, "SELECT key, "+column+" FROM "+table, func(s *sqlite.Stmt) error {
-		n := s.ColumnLen(1)
-		if n > len(buf) {
-			buf = make([]byte, n*2)
+// Column is something that the index keeps of each message's content; see digest.Digest.
+type Column string
+
+// The columns, which are those of the tables.
+const (
+	Envelope      Column = "digest.envelope"
+	BodyStructure Column = "digest.bodystructure"
+	Parts         Column = "digest.parts"
+	ID            Column = "digest.id"
+	Header        Column = "header.text"
+)
+
+// Columns calls f with columns of the messages with UIDs in a set, in ascending order,
+// as long as f returns no error. The bytes are f's only until it returns. No message is
+// opened.
+func (m *Mailbox) Columns(uids imap.UIDSet, columns []Column, f func(uid uint32, values [][]byte) error) error {
+	query := "SELECT key"
+	from := ""
+	for _, column := range columns {
+		query += ", " + string(column)
+		table, _, _ := strings.Cut(string(column), ".")
+		switch {
+		case from == "":
+			from = " FROM " + table
+		case !strings.Contains(from, table):
+			from += " JOIN " + table + " USING (key)"
 		}
-		return f(uint32(s.ColumnInt64(0)), buf[:s.ColumnBytes(1, buf[:n])])
+	}
+	values := make([][]byte, len(columns))
+	buffers := make([][]byte, len(columns))
+	return m.rows(uids, query+from, func(s *sqlite.Stmt) error {
+		for i := range columns {
+			n := s.ColumnLen(i + 1)
+			if n > len(buffers[i]) {
+				buffers[i] = make([]byte, n*2)
+			}
+			values[i] = buffers[i][:s.ColumnBytes(i+1, buffers[i][:n])]
+		}
+		return f(uint32(s.ColumnInt64(0)), values)
 	})
 }
 
-// Envelopes calls f with each message's Digest.Envelope, and so on for the next
-// ones: for the messages with UIDs in a set, in ascending order, as long as f
-// returns no error. The bytes are f's only until it returns. No message is opened.
-func (m *Mailbox) Envelopes(uids imap.UIDSet, f func(uid uint32, envelope []byte) error) error {
-	return m.column(uids, "digest", "envelope", f)
-}
-
-// BodyStructures does it with Digest.BodyStructure.
-func (m *Mailbox) BodyStructures(uids imap.UIDSet, f func(uid uint32, structure []byte) error) error {
-	return m.column(uids, "digest", "bodystructure", f)
-}
-
-// Parts does it with Digest.Parts.
-func (m *Mailbox) Parts(uids imap.UIDSet, f func(uid uint32, parts []byte) error) error {
-	return m.column(uids, "digest", "parts", f)
-}
-
-// IDs does it with Digest.ID.
-func (m *Mailbox) IDs(uids imap.UIDSet, f func(uid uint32, id []byte) error) error {
-	return m.column(uids, "digest", "id", f)
-}
-
-// Headers does it with Digest.Header.
-func (m *Mailbox) Headers(uids imap.UIDSet, f func(uid uint32, header []byte) error) error {
-	return m.column(uids, "header", "text", f)
-}
-
-// SortKeys does it with what a Digest has to sort and thread by.
+// SortKeys does the same with what a Digest has to sort and thread by.
 func (m *Mailbox) SortKeys(uids imap.UIDSet, f func(uid uint32, g *digest.Digest) error) error {
 	return m.rows(uids, "SELECT key, date, subject, reply, sender, recipient, cc, messageid, refs FROM sortkey", func(s *sqlite.Stmt) error {
 		g := new(digest.Digest)

@@ -2,6 +2,7 @@ package mailstore
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -151,6 +152,25 @@ func TestOtherProcessSeesChanges(t *testing.T) {
 	}
 	if _, err := m.Open(2); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the file is left: %v", err)
+	}
+}
+
+func TestColumns(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john")
+	put(t, m, nil, text, "Subject: two\r\n\r\n", text)
+	var got []string
+	err := m.Columns(imap.UIDSetNum(2, 3, 7), []Column{Envelope, Header, BodyStructure}, func(uid uint32, v [][]byte) error {
+		got = append(got, fmt.Sprintf("%d %.12s %s", uid, v[0], v[1]))
+		return nil
+	})
+	want := []string{"2 (NIL \"two\" N Subject: two\r\n\r\n", "3 (NIL \"hello\" Subject: hello\r\n\r\n"}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+	stop := errors.New("stop")
+	if err := m.Columns(imap.UIDSetNum(2, 3), []Column{ID}, func(uint32, [][]byte) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("stopped by %v", err)
 	}
 }
 

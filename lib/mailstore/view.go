@@ -180,6 +180,28 @@ func (v *View) Since(old *View) (gone, changed []int, came int) {
 	return gone, changed, v.Len() - (old.Len() - len(gone))
 }
 
+// Keeping returns this view with the messages of an older one that have gone since:
+// what a client may know that must not hear of that yet.
+func (v *View) Keeping(old *View) *View {
+	gone, _, _ := v.Since(old)
+	if len(gone) == 0 {
+		return v
+	}
+	var messages []Message
+	for _, seq := range gone {
+		messages = append(messages, *old.At(seq))
+	}
+	return v.with(messages, nil)
+}
+
+// With returns the view with some of its messages as they are later, by UID: what a
+// client knows after it has changed them. keywords are those of the later view.
+func (v *View) With(changed []Message, keywords []string) *View {
+	w := v.with(changed, nil)
+	w.Keywords = keywords
+	return w
+}
+
 // walker stands at a message of a view.
 type walker struct {
 	v        *View

@@ -65,6 +65,7 @@ func collect(v *View) (all []Message) {
 
 func checkSince(t *testing.T, v, old *View, oldPlain, plain []Message) {
 	t.Helper()
+	plain = slices.Clone(plain)
 	var gone, changed []int
 	for i, m := range oldPlain {
 		j := slices.IndexFunc(plain, func(n Message) bool { return n.UID == m.UID })
@@ -76,6 +77,14 @@ func checkSince(t *testing.T, v, old *View, oldPlain, plain []Message) {
 		}
 	}
 	came := len(plain) - (len(oldPlain) - len(gone))
+	kept := collect(v.Keeping(old))
+	for _, seq := range gone {
+		plain = append(plain, oldPlain[seq-1])
+	}
+	slices.SortFunc(plain, func(a, b Message) int { return int(a.UID) - int(b.UID) })
+	if !slices.Equal(kept, plain) {
+		t.Fatalf("Keeping: %d messages, want %d", len(kept), len(plain))
+	}
 	g, c, n := v.Since(old)
 	if !slices.Equal(g, gone) || !slices.Equal(c, changed) || n != came {
 		t.Fatalf("Since: %v %v %d, want %v %v %d", g, c, n, gone, changed, came)
