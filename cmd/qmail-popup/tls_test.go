@@ -1,89 +1,42 @@
 package main
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
-	"goqmail/lib/child"
+	"goqmail/lib/starttls/starttlstest"
 )
 
-// securing makes a home with a program in the place of qmail-tls that does
-// everything but encrypt, and reports what it is told to.
+// securing makes a home with a program in the place of qmail-tls.
 func securing(t *testing.T, first, second string, controls map[string]string) {
+	t.Helper()
 	old := auto.Home
 	t.Cleanup(func() { auto.Home = old })
 	auto.Home = t.TempDir()
-	files := map[string]string{"first": first, "second": second, "bin/qmail-tls": `#!/bin/sh
-cat first >&4; grep -q ^- first && exit 1
-test "$(dd bs=1 count=1 <&3 2>/dev/null)" = + || exit 1
-cat second >&4; grep -q ^- second && exit 1
-exec 5<&0
-cat <&5 >&3 &
-cat <&3 >&1
-kill $!
-`}
+	if err := os.Mkdir(filepath.Join(auto.Home, "control"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range controls {
-		files["control/"+name] = text
-	}
-	for name, text := range files {
-		path := filepath.Join(auto.Home, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		// A child that another test forks now would hold it open, busy.
-		syscall.ForkLock.RLock()
-		err := os.WriteFile(path, []byte(text), 0o755)
-		syscall.ForkLock.RUnlock()
-		if err != nil {
+		if err := os.WriteFile(filepath.Join(auto.Home, "control", name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
+	starttlstest.Program(t, first, second)
 }
 
-// converse leads a dialogue in which the client waits for each reply to end
-// with what is paired with what it says. The program prints what it is given and
-// then serves the mailbox: it says back one line.
+// converse leads a dialogue. The program prints what it is given and then serves
+// the mailbox: it says back one line.
 func converse(t *testing.T, env call.Env, turns ...string) string {
-	inR, inW, err := child.Pipe() // in blocking mode, as cat wants it
-	if err != nil {
-		t.Fatal(err)
-	}
-	outR, outW, err := child.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		args := []string{"qmail-popup", "h.example", "sh", "-c", `tr '\0' , <&3 | sed 's/<.*//'; echo; read line; echo "got $line"`}
-		serve(call.New(args, append(env, "PATH=/usr/bin:/bin"), map[int]*os.File{0: inR, 1: outW, 2: os.Stderr}))
-		inR.Close()
-		outW.Close()
-		close(done)
-	}()
-	var said strings.Builder
-	for i := 0; i+1 < len(turns); i += 2 {
-		buf := make([]byte, 512)
-		for !strings.HasSuffix(said.String(), turns[i]) {
-			n, err := outR.Read(buf)
-			said.Write(buf[:n])
-			if err != nil {
-				t.Fatalf("%v after %q", err, said.String())
-			}
-		}
-		io.WriteString(inW, turns[i+1])
-	}
-	rest, _ := io.ReadAll(outR)
-	inW.Close()
-	outR.Close()
-	<-done
-	said.Write(rest)
-	_, after, _ := strings.Cut(said.String(), "@h.example>\r\n")
+	t.Helper()
+	args := []string{"qmail-popup", "h.example", "sh", "-c", `tr '\0' , <&3 | sed 's/<.*//'; echo; read line; echo "got $line"`}
+	said := starttlstest.Converse(t, func(in, out *os.File) {
+		serve(call.New(args, append(env, "PATH=/usr/bin:/bin"), map[int]*os.File{0: in, 1: out, 2: os.Stderr}))
+	}, turns...)
+	_, after, _ := strings.Cut(said, up)
 	return after
 }
 
@@ -157,41 +110,16 @@ func TestUnknownExtension(t *testing.T) {
 // With UCSPITLS the test is the server that speaks TLS.
 func TestUCSPITLS(t *testing.T) {
 	securing(t, "", "", nil)
-	pipe := func() (*os.File, *os.File) {
-		r, w, err := child.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r, w
-	}
-	in, inFar := pipe()
-	out, outFar := pipe()
-	secureIn, secureInFar := pipe()
-	secureOut, secureOutFar := pipe()
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	control, controlFar := os.NewFile(uintptr(fds[0]), "control"), os.NewFile(uintptr(fds[1]), "control")
-	io.WriteString(inFar, "CAPA\r\nUSER a\r\nSTLS\r\nUSER evil\r\n")
-	go func() {
-		asked := make([]byte, 1)
-		io.ReadFull(controlFar, asked)
-		io.WriteString(controlFar, "SSL_PROTOCOL="+string(asked)+"\x00\x00")
-		io.WriteString(secureInFar, "PASS x\r\nAPOP joe x\r\n")
-	}()
-	serve(call.New([]string{"qmail-popup", "h.example", "sh", "-c", "cat <&3 >/dev/null; echo $SSL_PROTOCOL"},
-		call.Env{"UCSPITLS=!", "SSLCTLFD=7", "SSLREADFD=8", "SSLWRITEFD=9", "PATH=/usr/bin:/bin"},
-		map[int]*os.File{0: in, 1: outFar, 2: os.Stderr, 7: control, 8: secureIn, 9: secureOutFar}))
-	outFar.Close()
-	secureOutFar.Close()
-	clear, _ := io.ReadAll(out)
-	secret, _ := io.ReadAll(secureOut)
-	_, said, _ := strings.Cut(string(clear), up)
+	clear, secret := starttlstest.Outside(t, "CAPA\r\nUSER a\r\nSTLS\r\nUSER evil\r\n", "", "PASS x\r\nAPOP joe x\r\n",
+		func(env call.Env, files map[int]*os.File) {
+			args := []string{"qmail-popup", "h.example", "sh", "-c", "cat <&3 >/dev/null; echo $SSL_PROTOCOL"}
+			serve(call.New(args, append(env, "UCSPITLS=!"), files))
+		})
+	_, said, _ := strings.Cut(clear, up)
 	if want := onlyOffer + wantTLS + ready; said != want {
 		t.Errorf("in the clear: got %q\nwant %q", said, want)
 	}
-	if got, want := string(secret), "-ERR USER first\r\nY\n"; got != want {
+	if got, want := secret, "-ERR USER first\r\nY\n"; got != want {
 		t.Errorf("then: got %q", got)
 	}
 }

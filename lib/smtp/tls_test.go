@@ -1,76 +1,30 @@
 package smtp
 
 import (
-	"io"
 	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
-	"goqmail/lib/auto"
 	"goqmail/lib/call"
-	"goqmail/lib/child"
+	"goqmail/lib/starttls/starttlstest"
 )
 
-// securing makes a home with a program in the place of qmail-tls that does
-// everything but encrypt, and reports what it is told to.
+// securing makes a home with a program in the place of qmail-tls.
 func securing(t *testing.T, first, second string, controls map[string]string) {
 	all := map[string]string{"me": "me", "rcpthosts": "here", "extensions": "smtp-tls", "servercert.pem": ""}
 	for name, data := range controls {
 		all[name] = data
 	}
 	home(t, all)
-	write(t, "first", first)
-	write(t, "second", second)
-	write(t, "bin/qmail-tls", `#!/bin/sh
-cat first >&4; grep -q ^- first && exit 1
-test "$(dd bs=1 count=1 <&3 2>/dev/null)" = + || exit 1
-cat second >&4; grep -q ^- second && exit 1
-exec 5<&0
-cat <&5 >&3 &
-cat <&3 >&1
-kill $!
-`)
-	if err := os.Chmod(filepath.Join(auto.Home, "bin/qmail-tls"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	starttlstest.Program(t, first, second)
 }
 
-// converse leads a dialogue in which the client waits for each reply to end
-// with what is paired with what it says.
 func converse(t *testing.T, env call.Env, turns ...string) (output string, code int) {
-	inR, inW, err := child.Pipe() // in blocking mode, as cat wants it
-	if err != nil {
-		t.Fatal(err)
-	}
-	outR, outW, err := child.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan int)
-	go func() {
-		code := Serve(call.New([]string{"qmail-smtpd"}, append(env, "PATH=/usr/bin:/bin"), map[int]*os.File{0: inR, 1: outW, 2: os.Stderr}))
-		inR.Close()
-		outW.Close()
-		done <- code
-	}()
-	var said strings.Builder
-	for i := 0; i+1 < len(turns); i += 2 {
-		buf := make([]byte, 512)
-		for !strings.HasSuffix(said.String(), turns[i]) {
-			n, err := outR.Read(buf)
-			said.Write(buf[:n])
-			if err != nil {
-				t.Fatalf("%v after %q", err, said.String())
-			}
-		}
-		io.WriteString(inW, turns[i+1])
-	}
-	rest, _ := io.ReadAll(outR)
-	inW.Close()
-	outR.Close()
-	return said.String() + string(rest), <-done
+	t.Helper()
+	output = starttlstest.Converse(t, func(in, out *os.File) {
+		code = Serve(call.New([]string{"qmail-smtpd"}, append(env, "PATH=/usr/bin:/bin"), map[int]*os.File{0: in, 1: out, 2: os.Stderr}))
+	}, turns...)
+	return output, code
 }
 
 const ehlo = "250-me\r\n250-STARTTLS\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
@@ -142,46 +96,13 @@ func TestPlainKnowsNoTLS(t *testing.T) {
 	}
 }
 
-func socketpair(t *testing.T) (near, far *os.File) {
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return os.NewFile(uintptr(fds[0]), "near"), os.NewFile(uintptr(fds[1]), "far")
-}
-
-// outside has a session with the test as the server that speaks TLS, to which the
-// client says first clear and then secret.
+// outside has a session in which a listener speaks TLS, as UCSPITLS says.
 func outside(t *testing.T, mode, clear, secret, variables string) (inClear, inSecret string, code int) {
-	pipe := func() (*os.File, *os.File) {
-		r, w, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r, w
-	}
-	in, inFar := pipe()
-	out, outFar := pipe()
-	secureIn, secureInFar := pipe()
-	secureOut, secureOutFar := pipe()
-	control, controlFar := socketpair(t)
-	io.WriteString(inFar, clear)
-	inFar.Close()
-	go func() {
-		asked := make([]byte, 1)
-		io.ReadFull(controlFar, asked)
-		io.WriteString(controlFar, variables+"SSL_PROTOCOL="+string(asked)+"\x00\x00")
-		io.WriteString(secureInFar, secret)
-		secureInFar.Close()
-	}()
-	code = Serve(call.New([]string{"qmail-smtpd"}, call.Env{"UCSPITLS=" + mode, "SSLCTLFD=7", "SSLREADFD=8", "SSLWRITEFD=9"},
-		map[int]*os.File{0: in, 1: outFar, 7: control, 8: secureIn, 9: secureOutFar}))
-	outFar.Close()
-	secureOutFar.Close()
-	control.Close()
-	first, _ := io.ReadAll(out)
-	second, _ := io.ReadAll(secureOut)
-	return string(first), string(second), code
+	t.Helper()
+	inClear, inSecret = starttlstest.Outside(t, clear, variables, secret, func(env call.Env, files map[int]*os.File) {
+		code = Serve(call.New([]string{"qmail-smtpd"}, append(env, "UCSPITLS="+mode), files))
+	})
+	return inClear, inSecret, code
 }
 
 func TestUCSPITLS(t *testing.T) {
