@@ -5,6 +5,8 @@ package story
 import (
 	"bufio"
 	"crypto/tls"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -86,17 +88,21 @@ func (m *machine) client(port string) *smtp {
 }
 
 // secure goes on with TLS, with a server whose certificate is for name.
-func (c *smtp) secure(name string) *tls.Conn {
+func (c *smtp) secure(name string) {
 	c.t.Helper()
-	safe := tls.Client(c.conn, &tls.Config{ServerName: name, InsecureSkipVerify: true})
+	c.secureBy(&tls.Config{ServerName: name, InsecureSkipVerify: true})
+}
+
+func (c *smtp) secureBy(config *tls.Config) {
+	c.t.Helper()
+	safe := tls.Client(c.conn, config)
 	if err := safe.Handshake(); err != nil {
 		c.t.Fatal(err)
 	}
-	if err := safe.ConnectionState().PeerCertificates[0].VerifyHostname(name); err != nil {
+	if err := safe.ConnectionState().PeerCertificates[0].VerifyHostname(config.ServerName); err != nil {
 		c.t.Error(err)
 	}
 	c.conn, c.in = safe, bufio.NewReader(safe)
-	return safe
 }
 
 // line reads one line, which must start with want.
@@ -264,6 +270,64 @@ func TestCertificatesChangeWithoutARestart(t *testing.T) {
 			t.Errorf("the log says %q", log)
 		}
 	}
+}
+
+// The name that the client calls decides about the certificate, and a client whose
+// own is good may send mail to anywhere.
+func TestCertificatesForNamesAndOfClients(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.encrypt()
+	known, stranger := newAuthority(t, "authority.example"), newAuthority(t, "authority.example")
+	m.run("mkdir", "-p", home+"/control/servercerts/named.example")
+	named := home + "/control/servercerts/named.example/servercert.pem"
+	m.write(named, known.vouch("named.example", time.Now().Add(time.Hour)), "qmailp")
+	m.run("chmod", "400", named)
+	m.control("clientca.pem", inPEM(t, known.cert, known.key))
+	m.control("tlsclients", "joe@client.example\n")
+	m.control("rcpthosts", "linuxfromsource.org\n")
+	m.start()
+	m.listen()
+	for _, row := range []struct {
+		name    string
+		version uint16
+		by      *authority
+		called  string
+		want    string // at a recipient elsewhere
+	}{
+		{"by 1.2", tls.VersionTLS12, known, "named.example", "250 "},
+		{"by 1.3", tls.VersionTLS13, known, "named.example", "250 "},
+		{"of a stranger", tls.VersionTLS13, stranger, site.Me, "553 sorry, that domain isn't in my list of allowed rcpthosts; no valid cert for gatewaying: x509: "},
+		{"none", tls.VersionTLS13, nil, site.Me, "553 sorry, that domain isn't in my list of allowed rcpthosts; no valid cert for gatewaying (#5.7.1)"},
+	} {
+		c := m.client("25")
+		c.reply("220 ")
+		c.say("STARTTLS", "220 ")
+		config := &tls.Config{ServerName: row.called, InsecureSkipVerify: true, MinVersion: row.version, MaxVersion: row.version}
+		if row.by != nil {
+			config.Certificates = []tls.Certificate{row.by.client("joe@client.example")}
+		}
+		c.secureBy(config)
+		c.say("EHLO me.example", "250")
+		c.say("MAIL FROM:<joe@client.example>", "250 ")
+		c.say("RCPT TO:<john@linuxfromsource.org>", "250 ")
+		c.say("RCPT TO:<somebody@elsewhere.example>", row.want)
+		c.say("RSET", "250 ")
+		c.send(row.name, "joe@client.example", "john@linuxfromsource.org")
+		got := m.awaitMail("john", "Subject: "+row.name+"\n")
+		if strings.Contains(got, " encrypted)\n  (cert joe@client.example); ") != (row.want == "250 ") {
+			t.Errorf("%s: got %q", row.name, got)
+		}
+	}
+}
+
+// client makes a certificate for an e-mail address.
+func (a *authority) client(email string) tls.Certificate {
+	a.t.Helper()
+	key := newKey(a.t)
+	template := certificateFor("client", time.Now().Add(time.Hour))
+	template.Subject.ExtraNames = []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}, Value: email}}
+	return tls.Certificate{Certificate: [][]byte{a.sign(template, a.cert, key).Raw}, PrivateKey: key}
 }
 
 // OpenSSL's client gets along, and its second connection, which meets other
