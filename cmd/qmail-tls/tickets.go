@@ -18,8 +18,14 @@ import (
 // There are none with TLS 1.2, whose tickets hold all it takes to read the whole
 // session: whoever gets the private key one day could read what was said before.
 
-// giveTickets makes tickets a part of config. They go out on conn.
+// giveTickets makes tickets a part of config. They go out on conn. Where clients
+// may show certificates there are none: a session that goes on has the certificate
+// it began with, or still has none.
 func giveTickets(config *tls.Config, conn *connection, certificate *tls.Certificate) error {
+	if config.ClientAuth != tls.NoClientCert {
+		config.SessionTicketsDisabled = true
+		return nil
+	}
 	secret, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
 	if err != nil {
 		return err
