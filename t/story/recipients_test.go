@@ -240,3 +240,37 @@ func TestTheRecipientCheckIsMissing(t *testing.T) {
 	m.background("rcptd2", home+"/bin/qmail-rcptd")
 	m.await("it to be back", func() bool { return rcpt() == noMailbox })
 }
+
+// What a list or a program says of a recipient reaches the client.
+func TestListsOfRecipientsReplyInTheirWords(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	if !m.programs.Has("qmail-rcptcheck") {
+		t.Skip("qmail-rcptcheck is not in this tree")
+	}
+	m.listen() // files count from the next connection on
+	m.control("validrcptto", "-gone@"+site.Me+"\n")
+	m.control("morevalidrcptto", "-MORE@"+site.Me+"\n")
+	m.run("qmail-newmvrt")
+	m.write(home+"/users/recipients", "john@"+site.Me+"\nmoved@"+site.Me+"\nlate@"+site.Me+"\n", "root")
+	m.run("qmail-recipients")
+	m.control("recipients", "@"+site.Me+":users/recipients.cdb\n!*\n")
+	m.control("rcptchecks", "/tmp/moved\n")
+	m.write("/tmp/moved", "#!/bin/sh\ncase $RECIPIENT in\nmoved@*) echo '551 try elsewhere' >&4; exit 100;;\nlate@*) exit 111;;\nesac\n", "root")
+	m.in(func() error { return os.Chmod("/tmp/moved", 0o755) })
+	c := m.smtp()
+	c.say("HELO x", "250")
+	c.say("MAIL FROM:<>", "250")
+	for _, row := range []struct{ user, want string }{
+		{"john", "250 ok\r\n"},
+		{"gone", "553 sorry, this recipient is not in my validrcptto list (#5.7.1)\r\n"},
+		{"more", "553 sorry, this recipient is not in my validrcptto list (#5.7.1)\r\n"},
+		{"dirk", "550 sorry, no mailbox by that name (#5.7.1)\r\n"},
+		{"moved", "551 try elsewhere\r\n"},
+		{"late", "421 unable to verify recipient (#4.3.0)\r\n"},
+	} {
+		if got := c.say("RCPT TO:<"+row.user+"@"+site.Me+">", ""); got != row.want {
+			t.Errorf("%s: %q, want %q", row.user, got, row.want)
+		}
+	}
+}
