@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"io"
+	"mime/quotedprintable"
+	"strconv"
+	"strings"
+
+	"goqmail/lib/digest"
+	"goqmail/lib/mailstore"
+)
+
+// source is a literal that is copied from the message's file when it is sent.
+type source struct {
+	at   int // where in fetcher.b
+	span digest.Span
+}
+
+// section appends the value of BODY[...]: a literal, or NIL for a part that is not there.
+func (f *fetcher) section(it item, m *mailstore.Message, root *digest.Part, header []byte) error {
+	s := it.section
+	if len(s.part) == 0 && strings.HasPrefix(s.what, "HEADER") {
+		if s.fields != nil {
+			header = digest.Fields(header, s.fields, s.what == "HEADER.FIELDS.NOT")
+		}
+		f.literal(header, it.partial)
+		return nil
+	}
+	if len(s.part) == 0 && s.what == "" {
+		return f.file(m.UID, digest.Span{End: int64(m.Size)}, it.partial)
+	}
+	p := find(root, s.part)
+	if p == nil {
+		f.b = append(f.b, "NIL"...)
+		return nil
+	}
+	switch s.what {
+	case "MIME":
+		return f.file(m.UID, p.Header, it.partial)
+	case "":
+		return f.file(m.UID, p.Body, it.partial)
+	}
+	if len(s.part) > 0 { // of the message that the part is
+		if len(p.Parts) != 1 || p.Type != "message" {
+			f.b = append(f.b, "NIL"...)
+			return nil
+		}
+		p = p.Parts[0]
+	}
+	switch {
+	case s.what == "TEXT":
+		return f.file(m.UID, p.Body, it.partial)
+	case s.fields == nil:
+		return f.file(m.UID, p.Header, it.partial)
+	}
+	text, err := f.read(m.UID, p.Header)
+	if err == nil {
+		f.literal(digest.Fields(text, s.fields, s.what == "HEADER.FIELDS.NOT"), it.partial)
+	}
+	return err
+}
+
+// find returns the part with a number such as 1.2, nil if there is none. The only part
+// of what has no parts is number 1.
+func find(p *digest.Part, number []int) *digest.Part {
+	for _, n := range number {
+		if p.Type == "message" && len(p.Parts) == 1 {
+			p = p.Parts[0]
+		}
+		switch {
+		case p.Type == "multipart" && n <= len(p.Parts):
+			p = p.Parts[n-1]
+		case p.Type != "multipart" && n == 1:
+			if p.Header.Len() == 0 && p.Body.Len() == 0 {
+				return nil
+			}
+		default:
+			return nil
+		}
+	}
+	return p
+}
+
+// cut returns what a partial fetch takes of a length.
+func cut(length int64, partial *[2]uint64) (start, end int64) {
+	if partial == nil {
+		return 0, length
+	}
+	start = min(int64(min(partial[0], 1<<62)), length)
+	return start, start + min(int64(min(partial[1], 1<<62)), length-start)
+}
+
+// literal appends bytes as a literal.
+func (f *fetcher) literal(text []byte, partial *[2]uint64) {
+	start, end := cut(int64(len(text)), partial)
+	f.announce(end - start)
+	f.b = append(f.b, text[start:end]...)
+}
+
+func (f *fetcher) announce(length int64) {
+	f.b = append(f.b, '{')
+	f.b = strconv.AppendInt(f.b, length, 10)
+	f.b = append(f.b, "}\r\n"...)
+}
+
+// file has bytes of the message that is answered for sent as a literal.
+func (f *fetcher) file(uid uint32, span digest.Span, partial *[2]uint64) error {
+	if err := f.open(uid); err != nil {
+		return err
+	}
+	start, end := cut(span.Len(), partial)
+	f.announce(end - start)
+	f.sources = append(f.sources, source{len(f.b), digest.Span{Start: span.Start + start, End: span.Start + end}})
+	return nil
+}
+
+// open opens the message that is answered for, until flush. From then on it can be
+// sent, even if another session expunges it.
+func (f *fetcher) open(uid uint32) (err error) {
+	if f.message == nil {
+		f.message, err = f.c.sel.box.Open(uid)
+	}
+	return err
+}
+
+// read reads bytes of the message that is answered for.
+func (f *fetcher) read(uid uint32, span digest.Span) ([]byte, error) {
+	if err := f.open(uid); err != nil {
+		return nil, err
+	}
+	b := make([]byte, min(span.Len(), maxSection))
+	_, err := f.message.ReadAt(b, span.Start)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return b, err
+}
+
+// maxSection is the most that is read into memory of a part.
+const maxSection = 64 << 20
+
+// flush sends what was gathered.
+func (f *fetcher) flush() error {
+	w := f.c.w
+	at := 0
+	for _, s := range f.sources {
+		w.Write(f.b[at:s.at])
+		at = s.at
+		n, err := io.Copy(w, io.NewSectionReader(f.message, s.span.Start, s.span.Len()))
+		if err != nil || n < s.span.Len() {
+			return errors.Join(errLost, err)
+		}
+	}
+	_, err := w.Write(f.b[at:])
+	f.b, f.sources = f.b[:0], f.sources[:0]
+	f.close()
+	return err
+}
+
+func (f *fetcher) close() {
+	if f.message != nil {
+		f.message.Close()
+		f.message = nil
+	}
+}
+
+// errLost is for a literal that cannot be sent after it was announced: the connection
+// has to end.
+var errLost = errors.New("unable to read a message")
+
+// binary appends the value of BINARY[...] or BINARY.SIZE[...] (RFC 3516): a part without
+// its transfer encoding.
+func (f *fetcher) binary(it item, m *mailstore.Message, root *digest.Part) error {
+	if len(it.section.part) == 0 {
+		if it.kind == itemBinarySize {
+			f.b = strconv.AppendUint(f.b, uint64(m.Size), 10)
+			return nil
+		}
+		return f.file(m.UID, digest.Span{End: int64(m.Size)}, it.partial)
+	}
+	p := find(root, it.section.part)
+	switch {
+	case p == nil && it.kind == itemBinarySize:
+		f.b = append(f.b, '0')
+		return nil
+	case p == nil:
+		f.b = append(f.b, "NIL"...)
+		return nil
+	}
+	text, err := f.read(m.UID, p.Body)
+	if err != nil {
+		return err
+	}
+	if text, err = decode(text, p.Encoding); err != nil {
+		return err
+	}
+	if it.kind == itemBinarySize {
+		f.b = strconv.AppendInt(f.b, int64(len(text)), 10)
+		return nil
+	}
+	if bytes.IndexByte(text, 0) >= 0 {
+		f.b = append(f.b, '~')
+	}
+	f.literal(text, it.partial)
+	return nil
+}
+
+// decode undoes a transfer encoding.
+func decode(text []byte, encoding string) ([]byte, error) {
+	var r io.Reader
+	switch encoding {
+	case "7BIT", "8BIT", "BINARY":
+		return text, nil
+	case "BASE64":
+		r = base64.NewDecoder(base64.StdEncoding, bytes.NewReader(text))
+	case "QUOTED-PRINTABLE":
+		r = quotedprintable.NewReader(bytes.NewReader(text))
+	default:
+		return nil, no("UNKNOWN-CTE", "Unable to decode the part")
+	}
+	decoded, err := io.ReadAll(r)
+	if err != nil {
+		return nil, no("UNKNOWN-CTE", "Unable to decode the part")
+	}
+	return decoded, nil
+}

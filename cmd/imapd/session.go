@@ -1,0 +1,105 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"goqmail/lib/acl"
+	"goqmail/lib/mailstore"
+	"goqmail/lib/mboxname"
+)
+
+// capability is CAPABILITY (RFC 9051 section 6.1.1).
+func (c *conn) capability() error {
+	if err := c.args(); err != nil {
+		return err
+	}
+	c.line("* CAPABILITY " + strings.Join(c.capabilities(), " "))
+	return nil
+}
+
+// capabilities is what the server can do, as this client may use it.
+func (c *conn) capabilities() []string { return []string{"IMAP4rev1"} }
+
+// noop is NOOP (section 6.1.2) and CHECK: what has happened is told after every command.
+func (c *conn) noop() error { return c.args() }
+
+// logout is LOGOUT (section 6.1.3).
+func (c *conn) logout() error {
+	if err := c.args(); err != nil {
+		return err
+	}
+	c.line("* BYE LOGOUT received")
+	c.leave()
+	c.bye = true
+	return nil
+}
+
+// login is LOGIN (section 6.2.3).
+func (c *conn) login() error {
+	c.r.Space()
+	name := c.r.Astring()
+	c.r.Space()
+	password := c.r.Astring()
+	if err := c.args(); err != nil {
+		return err
+	}
+	if err := c.srv.check(name, password); err != nil {
+		return no("AUTHENTICATIONFAILED", "Login failed: authentication failure")
+	}
+	c.begin(name)
+	return ok("", "User logged in")
+}
+
+// begin makes the client a user.
+func (c *conn) begin(name string) {
+	c.user = name
+	c.admin = slices.Contains(c.srv.conf.Words("admins"), name)
+	c.r.Limit = commandLimit
+	c.space = mboxname.Space{
+		User: name, Separator: '.', Alt: c.srv.conf.Bool("altnamespace", false),
+		Users: c.srv.conf.String("userprefix", "Other Users"), Shared: c.srv.conf.String("sharedprefix", "Shared Folders"),
+	}
+	if c.srv.conf.Bool("unixhierarchysep", false) {
+		c.space.Separator = '/'
+	}
+}
+
+// commandLimit is the most bytes of a command after login: sets of numbers can be long.
+const commandLimit = 1 << 20
+
+// entry finds a mailbox by the client's name and the rights that the user has. Without
+// the right to look it up it does not exist.
+func (c *conn) entry(name string) (e mailstore.Entry, rights acl.Rights, err error) {
+	internal, err := c.space.Internal(name)
+	if err != nil {
+		return e, 0, err
+	}
+	if e, err = c.srv.store.Lookup(internal); err != nil {
+		return e, 0, err
+	}
+	rights = c.rights(e)
+	if rights&acl.Lookup == 0 {
+		err = mailstore.ErrNoMailbox
+	}
+	return e, rights, err
+}
+
+// rights returns what the user may do with a mailbox: what its list says, and what
+// owners and admins have without it.
+func (c *conn) rights(e mailstore.Entry) acl.Rights {
+	rights := acl.ParseList(e.ACL).Of(c.user, nil)
+	if c.owns(e.Name) {
+		rights |= acl.Implicit
+	}
+	if c.admin {
+		rights |= acl.Lookup | acl.Admin
+	}
+	return rights
+}
+
+// owns tells whether a mailbox is the user's own.
+func (c *conn) owns(name string) bool {
+	inbox := c.space.Inbox()
+	return name == inbox || strings.HasPrefix(name, inbox+".")
+}
