@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -161,25 +162,17 @@ func (p *Programs) Has(name string) bool {
 // owned by.
 func Build(u Users) (*Programs, error) {
 	Tree()
-	from := os.Getenv("LAB_BIN")
-	if from == "" {
-		from = Root() + "/t/.bin"
-		if err := build(from); err != nil {
-			return nil, err
-		}
+	if from := os.Getenv("LAB_BIN"); from != "" {
+		return ready(from, u)
 	}
-	return ready(from, u)
+	return build(Root()+"/t/.bin", u)
 }
 
 // BuildWith makes programs of this tree ready that are built with variables of
 // make, such as SPAWN=300.
 func BuildWith(u Users, variables ...string) (*Programs, error) {
 	Tree()
-	from := Root() + "/t/.bin/" + variables[0]
-	if err := build(from, variables...); err != nil {
-		return nil, err
-	}
-	return ready(from, u)
+	return build(Root()+"/t/.bin/"+variables[0], u, variables...)
 }
 
 // ready copies the programs of a directory to where they have owners.
@@ -197,25 +190,26 @@ func ready(from string, u Users) (*Programs, error) {
 	return p, p.copy(from, u)
 }
 
-// build runs make. Two packages' tests may come here at once.
-func build(to string, variables ...string) error {
+// build runs make and copies the programs. Two packages' tests may come here at
+// once, and make writes files anew.
+func build(to string, u Users, variables ...string) (*Programs, error) {
 	if err := os.MkdirAll(to, 0o755); err != nil {
-		return err
+		return nil, err
 	}
 	lock, err := os.Create(to + "/.lock")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer lock.Close()
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
-		return os.NewSyscallError("flock", err)
+		return nil, os.NewSyscallError("flock", err)
 	}
 	cmd := exec.Command("make", append(variables, "-s", "bin", "BIN="+to)...)
 	cmd.Dir = Root()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("make bin: %w\n%s", err, out)
+		return nil, fmt.Errorf("make bin: %w\n%s", err, out)
 	}
-	return nil
+	return ready(to, u)
 }
 
 func (p *Programs) copy(from string, u Users) error {
@@ -243,7 +237,11 @@ func (p *Programs) copy(from string, u Users) error {
 			return err
 		}
 		path := p.Dir + "/bin/" + file.Name()
-		if err := os.WriteFile(path, data, 0o755); err != nil {
+		// A child that another test forks now would hold it open, busy.
+		syscall.ForkLock.RLock()
+		err = os.WriteFile(path, data, 0o755)
+		syscall.ForkLock.RUnlock()
+		if err != nil {
 			return err
 		}
 		if err := Own(path, u.Uid(e.Owner), u.Gid(e.Group), e.Mode); err != nil {
