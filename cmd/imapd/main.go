@@ -6,10 +6,12 @@ import (
 	"net"
 	"os"
 
+	"goqmail/lib/entry"
 	"goqmail/lib/imapconf"
 )
 
 func main() {
+	entry.Setup()
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "imapd: fatal:", err)
 		os.Exit(1)
