@@ -19,6 +19,7 @@ import (
 	"goqmail/lib/exit"
 	"goqmail/lib/maildir"
 	"goqmail/lib/sig"
+	"goqmail/lib/socket"
 )
 
 func main() { call.Main(run) }
@@ -31,6 +32,9 @@ func run(c *call.Call) int {
 		io.WriteString(c.Err(), "qmail-pop3d invoked as uid 0, terminating\n")
 		return 1
 	}
+	// A reply is several packets: none of them must wait until the client gets
+	// round to say that it has those before.
+	socket.NoDelay(c.Out())
 	serve(c)
 	return exit.OK
 }
