@@ -60,20 +60,22 @@ func first(env call.Env, names ...string) string {
 func (h Hop) Line(protocol string, when time.Time) string {
 	var b strings.Builder
 	b.WriteString("Received: from ")
-	b.WriteString(safe(h.RemoteHost))
+	b.WriteString(Safe(h.RemoteHost))
 	if h.Helo != nil {
-		b.WriteString(" (HELO " + safe(*h.Helo) + ")")
+		b.WriteString(" (HELO " + Safe(*h.Helo) + ")")
 	}
 	b.WriteString(" (")
 	if h.RemoteInfo != nil {
-		b.WriteString(safe(*h.RemoteInfo) + "@")
+		b.WriteString(Safe(*h.RemoteInfo) + "@")
 	}
-	b.WriteString(safe(h.RemoteIP) + ")\n  by " + safe(h.Local) + " with " + protocol)
+	b.WriteString(Safe(h.RemoteIP) + ")\n  by " + Safe(h.Local) + " with " + protocol)
 	b.WriteString("; " + date822.Format(when) + "\n")
 	return b.String()
 }
 
-func safe(s string) string {
+// Safe gives s with a question mark for each byte that has no place in a word of
+// the line.
+func Safe(s string) string {
 	b := []byte(s)
 	for i, c := range b {
 		switch {

@@ -6,6 +6,7 @@ import (
 	"goqmail/lib/control"
 	"goqmail/lib/errno"
 	"goqmail/lib/extensions"
+	"goqmail/lib/received"
 	"goqmail/lib/starttls"
 )
 
@@ -133,6 +134,7 @@ func (s *session) trust(tls *secured) {
 		tls.Email = email
 		s.knownAs(email)
 	}
+	tls.Email = received.Safe(tls.Email) // whoever certified it
 	s.mayRelay()
 }
 

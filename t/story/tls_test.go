@@ -405,7 +405,7 @@ func TestUCSPITLS(t *testing.T) {
 		if err := wait(); err != nil {
 			t.Error(err)
 		}
-		if got := m.awaitMail("john", "Subject: ucspi"+mode+"\n"); !strings.Contains(got, " with ESMTPS (A-SUITE encrypted); ") {
+		if got := m.awaitMail("john", "Subject: ucspi"+mode+"\n"); !strings.Contains(got, " with ESMTPS (TLS_A_SUITE encrypted); ") {
 			t.Errorf("got %q", got)
 		}
 	}
@@ -458,7 +458,7 @@ func (m *machine) sslserver(conn *net.TCPConn, config *tls.Config, env ...string
 		if _, err := io.ReadFull(control[0], asked); err != nil || asked[0] != 'Y' {
 			return
 		}
-		fmt.Fprintf(control[0], "SSL_PROTOCOL=TLSv1.3\x00SSL_CIPHER=A-SUITE\x00\x00")
+		fmt.Fprintf(control[0], "SSL_PROTOCOL=TLSv1.3\x00SSL_CIPHER=TLS_A_SUITE\x00\x00")
 		safe := tls.Server(conn, config)
 		go func() {
 			io.Copy(safe, outR)
