@@ -34,9 +34,12 @@ type Reader struct {
 	UTF8      bool         // quoted strings may have UTF-8 in them (RFC 9755)
 	Continued func() error // called when the client waits to be asked for a literal
 
-	br   *bufio.Reader
-	left int
-	err  error
+	br      *bufio.Reader
+	left    int
+	err     error
+	ended   bool  // the end of a line was the last that was taken
+	literal int64 // bytes of an announced literal that were not read yet
+	waits   bool  // the client waits to be asked for them
 }
 
 // NewReader returns a Reader of what r has.
@@ -57,7 +60,7 @@ func (r *Reader) Reset(from io.Reader) (dropped int) {
 func (r *Reader) Buffered() bool { return r.br.Buffered() > 0 }
 
 // Start begins a command.
-func (r *Reader) Start() { r.err, r.left = nil, r.Limit }
+func (r *Reader) Start() { r.err, r.left, r.ended, r.literal, r.waits = nil, r.Limit, false, 0, false }
 
 // Err returns the first error since Start: a Syntax, or one of reading.
 func (r *Reader) Err() error { return r.err }
@@ -96,7 +99,8 @@ func (r *Reader) take() {
 		r.Fail(ErrTooLong)
 		return
 	}
-	r.br.Discard(1)
+	b, _ := r.br.ReadByte()
+	r.ended = b == '\n'
 }
 
 // Accept takes the next byte if it is c, and tells whether it was. Letters are
@@ -144,6 +148,12 @@ const maxSkipped = 64 << 20
 // Skip passes over what is left of a command after an error, with the literals
 // that the client sends without being asked.
 func (r *Reader) Skip() error {
+	if r.ended && (r.literal == 0 || r.waits) {
+		return nil
+	}
+	if err := r.drop(r.literal); err != nil {
+		return err
+	}
 	var tail []byte // of the line
 	for {
 		part, err := r.br.ReadSlice('\n')
@@ -159,14 +169,20 @@ func (r *Reader) Skip() error {
 		if !ok {
 			return nil
 		}
-		if n > maxSkipped {
-			return ErrAbuse
-		}
-		if _, err := io.CopyN(io.Discard, r.br, n); err != nil {
+		if err := r.drop(n); err != nil {
 			return err
 		}
 		tail = tail[:0]
 	}
+}
+
+// drop reads bytes of a literal for nothing.
+func (r *Reader) drop(n int64) error {
+	if n > maxSkipped {
+		return ErrAbuse
+	}
+	_, err := io.CopyN(io.Discard, r.br, n)
+	return err
 }
 
 // unasked returns the length of the literal that a line ends with, if it comes
@@ -220,15 +236,15 @@ func (r *Reader) String() string {
 	if r.Accept('"') {
 		return r.quoted()
 	}
-	size := r.Literal()
+	size := r.Announced()
 	if r.err == nil && size > int64(r.left) {
 		r.Fail(ErrTooLong)
 	}
-	if r.err != nil {
+	if r.Ask(); r.err != nil {
 		return ""
 	}
 	b := make([]byte, size)
-	if _, err := io.ReadFull(r.br, b); err != nil {
+	if _, err := io.ReadFull(r.Body(), b); err != nil {
 		r.Fail(ended(err))
 		return ""
 	}
@@ -269,26 +285,45 @@ func (r *Reader) quoted() string {
 	return ""
 }
 
-// Literal takes the announcement of a literal, {N}, {N+} or ~{N}, asks for it
-// if the client waits, and returns its length. Its bytes are what Body reads.
-func (r *Reader) Literal() (size int64) {
+// Announced takes the announcement of a literal, {N}, {N+} or ~{N}, and returns its
+// length. The caller may Fail for a literal that is not wanted; Ask for it else.
+func (r *Reader) Announced() (size int64) {
 	r.Accept('~')
 	r.Expect('{')
 	size = int64(r.Number64())
-	asked := !r.Accept('+')
+	waits := !r.Accept('+')
 	r.Expect('}')
 	r.End()
-	if r.err == nil && asked && r.Continued != nil {
-		r.Fail(r.Continued())
-	}
 	if r.err != nil {
 		return 0
 	}
+	r.literal, r.waits = size, waits
 	return size
 }
 
+// Ask asks for the literal if the client waits for that. Its bytes are what Body reads.
+func (r *Reader) Ask() {
+	if r.err == nil && r.waits && r.Continued != nil {
+		r.Fail(r.Continued())
+	}
+	if r.err == nil {
+		r.waits, r.ended = false, false
+	}
+}
+
 // Body reads the bytes of a literal. They do not count towards Limit.
-func (r *Reader) Body() io.Reader { return r.br }
+func (r *Reader) Body() io.Reader { return body{r} }
+
+type body struct{ r *Reader }
+
+func (b body) Read(p []byte) (int, error) {
+	if b.r.literal == 0 {
+		return 0, io.EOF
+	}
+	n, err := b.r.br.Read(p[:min(int64(len(p)), b.r.literal)])
+	b.r.literal -= int64(n)
+	return n, ended(err)
+}
 
 // Number takes a number of up to 32 bits.
 func (r *Reader) Number() uint32 {

@@ -83,6 +83,26 @@ func TestSkip(t *testing.T) {
 	}
 }
 
+// A literal that is refused is not taken for commands, and one that was not asked
+// for does not come.
+func TestRefusedLiteral(t *testing.T) {
+	for _, in := range []string{"{12+}\r\na STORE x\r\n\r\n", "{12}\r\n"} {
+		r := NewReader(strings.NewReader(in + "next\r\n"))
+		r.Limit = 11
+		r.Start()
+		if _ = r.String(); r.Err() != ErrTooLong {
+			t.Errorf("%q: %v", in, r.Err())
+		}
+		if err := r.Skip(); err != nil {
+			t.Errorf("%q: %v", in, err)
+		}
+		r.Start()
+		if got := r.Atom(); got != "next" {
+			t.Errorf("%q: then %q, %v", in, got, r.Err())
+		}
+	}
+}
+
 func TestLimit(t *testing.T) {
 	for _, in := range []string{strings.Repeat("a", 9000), `"` + strings.Repeat("b", 9000) + `"`, "{9000+}\r\n" + strings.Repeat("c", 9000)} {
 		r := NewReader(strings.NewReader(in + "\r\n"))
