@@ -37,6 +37,7 @@ func Serve(c *call.Call) int {
 	defer config.Close()
 	if err == nil {
 		s.authentication = readAuthentication(c, s.extensions)
+		s.env = c.Env
 		s.ucspi = starttls.ReadUCSPI(c)
 		s.tlsPolicy = starttls.ReadPolicy(c.Env)
 		s.lists, err = readBadLists(c)
@@ -77,6 +78,7 @@ type session struct {
 
 	ucspi          starttls.UCSPI
 	tlsPolicy      starttls.Policy
+	env            call.Env // before the client has said anything
 	authentication authentication
 	claimed        string // by AUTH: the user
 	loggedIn       bool   // by AUTH, since the last RSET

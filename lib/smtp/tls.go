@@ -99,6 +99,7 @@ func (s *session) secure(ready string, refuse func(reply string) error) error {
 		s.logTLS("TLS failed: " + err.Error())
 		return hangUp(tlsRefusal("connection failed: " + err.Error()))
 	}
+	s.forgetAll()
 	s.goOn(&secured{Info: info, helper: helper}, connection{helper.Clear(), helper.Clear()})
 	return nil
 }
@@ -109,12 +110,13 @@ func (s *session) secureOutside(ready string) error {
 		s.reply(ready)
 	}
 	s.out.Flush()
-	env, err := s.ucspi.Start(s.call.Env)
+	env, err := s.ucspi.Start(s.env)
 	if err != nil {
 		s.use(s.conn)
 		s.logTLS("TLS failed: " + errno.Text(err))
 		return hangUp(tlsRefusal("connection failed: " + errno.Text(err)))
 	}
+	s.forgetAll()
 	s.call.Env = env
 	tls := &secured{Info: starttls.Info{Cipher: env.Get("SSL_CIPHER")}}
 	if s.ucspi.Trusted && env.Get("SSL_CLIENT_S_DN") != "" {
@@ -148,8 +150,14 @@ func (s *session) mayRelay() {
 func (s *session) goOn(tls *secured, conn connection) {
 	s.tls = tls
 	s.logTLS("TLS " + tls.Cipher)
-	s.forgetHello()
 	s.use(conn)
+}
+
+// forgetAll forgets what was said in the clear, by whomever.
+func (s *session) forgetAll() {
+	s.mail = nil
+	s.call.Env = s.env
+	s.hop = received.FromEnv(s.env)
 }
 
 // logTLS tells both logs.

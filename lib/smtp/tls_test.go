@@ -45,6 +45,17 @@ func TestStartTLS(t *testing.T) {
 	}
 }
 
+// Who sends, as MAIL has it in the clear, counts no more than the rest.
+func TestStartTLSForgetsWhoSends(t *testing.T) {
+	const ready = "220 ready for tls\r\n"
+	securing(t, "+\n", "+SUITE\t\t\n", map[string]string{"extensions": "smtp-tls\nsmtp-auth"})
+	_, code := converse(t, call.Env{"TCPREMOTEIP=192.0.2.9"}, "ESMTP\r\n", "EHLO evil\r\nMAIL FROM:<a> AUTH=evil\r\nSTARTTLS\r\n",
+		ready, "MAIL <a>\r\nRCPT <x@here>\r\nDATA\r\n", "354 go ahead\r\n", "text\r\n.\r\nQUIT\r\n")
+	if got := stored(t); code != 0 || strings.Contains(got, "evil") || !strings.Contains(got, "(192.0.2.9)") {
+		t.Errorf("got %d, stored %q", code, got)
+	}
+}
+
 func TestStartTLSRefused(t *testing.T) {
 	for _, c := range []struct {
 		name          string
