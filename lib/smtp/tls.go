@@ -155,7 +155,7 @@ func (s *session) goOn(tls *secured, conn connection) {
 
 // forgetAll forgets what was said in the clear, by whomever.
 func (s *session) forgetAll() {
-	s.mail = nil
+	s.forgetHello()
 	s.call.Env = s.env
 	s.hop = received.FromEnv(s.env)
 }
