@@ -42,15 +42,7 @@ func TestKillingADaemonLosesNoMail(t *testing.T) {
 			} {
 				m.awaitMail(want.user, "Subject: "+want.subject+"\n")
 			}
-			// A mess file without an info file is an old one's rest, which goes
-			// after 36 hours.
-			m.await("all mail to be out", func() bool {
-				if slices.ContainsFunc(m.queued(), func(name string) bool { return !strings.HasPrefix(name, "mess/") }) {
-					m.alarm() // for what the crash turned into a deferral
-					return false
-				}
-				return true
-			})
+			m.awaitOut()
 			if n := m.count("susie", "failure notice"); n != 0 {
 				t.Errorf("%d messages bounced", n)
 			}

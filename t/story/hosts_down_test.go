@@ -197,9 +197,8 @@ func TestNothingIsLostBetweenHostsThatCrash(t *testing.T) {
 			a.start()
 		}
 	}
-	a.alarm()
-	a.awaitEmpty()
-	b.awaitEmpty()
+	a.awaitOut()
+	b.awaitOut()
 	for i := range sent {
 		if b.count("dirk", fmt.Sprintf("Subject: <%d>\n", i+1)) == 0 {
 			t.Errorf("message %d is lost", i+1)

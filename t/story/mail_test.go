@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"goqmail/t/lab"
@@ -79,6 +80,22 @@ func (m *machine) queued() []string {
 		})
 	})
 	return out
+}
+
+// awaitOut waits, after a crash, until all mail is out. What is left of messages
+// that were not acknowledged, or are done with, stays for 36 hours.
+func (m *machine) awaitOut() {
+	m.t.Helper()
+	m.await("all mail to be out", func() bool {
+		if slices.ContainsFunc(m.queued(), func(name string) bool {
+			part, _, _ := strings.Cut(name, "/")
+			return slices.Contains([]string{"todo", "info", "local", "remote", "bounce"}, part)
+		}) {
+			m.alarm() // for what the crash turned into a deferral
+			return false
+		}
+		return true
+	})
 }
 
 // mail gives the messages in new/ of a user's Maildir.
