@@ -1,0 +1,129 @@
+// Package service is how a program of cyrus.conf(5) gets its connections: from
+// sockets that master(8) hands over, as systemd does, from addresses of its own, or
+// as the one connection that it was started with.
+package service
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// firstSocket is the descriptor of the first socket that is handed over.
+const firstSocket = 3
+
+// Sockets returns the listening sockets that were handed over in LISTEN_FDS, if
+// LISTEN_PID says that they are for this process. Programs that it starts do not
+// get them.
+func Sockets() (sockets []net.Listener, err error) {
+	pid, count := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS")
+	os.Unsetenv("LISTEN_PID")
+	os.Unsetenv("LISTEN_FDS")
+	if pid != strconv.Itoa(os.Getpid()) {
+		return nil, nil
+	}
+	n, err := strconv.Atoi(count)
+	if err != nil || n < 0 || n > 1000 {
+		return nil, errors.New("LISTEN_FDS is " + count)
+	}
+	for fd := firstSocket; fd < firstSocket+n; fd++ {
+		l, err := fromFile(fd)
+		if err != nil {
+			return nil, err
+		}
+		sockets = append(sockets, l)
+	}
+	return sockets, nil
+}
+
+func fromFile(fd int) (net.Listener, error) {
+	f := os.NewFile(uintptr(fd), "socket")
+	defer f.Close()
+	l, err := net.FileListener(f)
+	if u, ok := l.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false) // its path is master's
+	}
+	return l, err
+}
+
+// Listen listens at an address: a path, or HOST:PORT.
+func Listen(address string) (net.Listener, error) {
+	if address == "" || address[0] != '/' {
+		return net.Listen("tcp", address)
+	}
+	// What is there of a process that is gone makes way; of one that is not, it stays.
+	if c, err := net.Dial("unix", address); err == nil {
+		c.Close()
+		return nil, &net.OpError{Op: "listen", Net: "unix", Err: syscall.EADDRINUSE}
+	}
+	os.Remove(address)
+	l, err := net.Listen("unix", address)
+	if err != nil {
+		return nil, err
+	}
+	return l, os.Chmod(address, 0o777)
+}
+
+// Inherited returns the connection that descriptor 0 is, if it is one.
+func Inherited() (net.Conn, error) { return net.FileConn(os.Stdin) }
+
+// Program is what serves connections.
+type Program struct {
+	Serve  func(net.Conn)  // speaks with a client until the end
+	Ending func()          // makes the conversations come to an end soon
+	Reload func()          // reads the configuration again
+	Log    func(err error) // for what goes wrong with a socket
+}
+
+// Run serves the connections of sockets, each in a goroutine, until a TERM, after which
+// it lets them end. HUP has the program reload.
+func (p *Program) Run(sockets ...net.Listener) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
+	defer signal.Stop(signals)
+	ctx, end := context.WithCancel(context.Background())
+	var accepting, conns sync.WaitGroup
+	for _, l := range sockets {
+		accepting.Go(func() { p.accept(ctx, l, &conns) })
+	}
+	for s := range signals {
+		if s == syscall.SIGHUP {
+			p.Reload()
+			continue
+		}
+		break
+	}
+	end()
+	for _, l := range sockets {
+		l.Close()
+	}
+	accepting.Wait()
+	p.Ending()
+	conns.Wait()
+}
+
+// accept takes connections until its context ends.
+func (p *Program) accept(ctx context.Context, l net.Listener, conns *sync.WaitGroup) {
+	for {
+		c, err := l.Accept()
+		switch {
+		case err == nil:
+			conns.Go(func() { p.Serve(c) })
+		case ctx.Err() != nil:
+			return
+		default: // too many open files, as a rule; it may get better
+			p.Log(err)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package service
+
+import (
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestMain is also the program that is handed sockets.
+func TestMain(m *testing.M) {
+	switch os.Getenv("SERVICE_TEST") {
+	case "for me":
+		os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
+		child()
+	case "for another":
+		os.Setenv("LISTEN_PID", "1")
+		child()
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+func child() {
+	sockets, err := Sockets()
+	if err != nil {
+		io.WriteString(os.Stdout, "error: "+err.Error())
+		os.Exit(1)
+	}
+	if len(sockets) == 0 {
+		io.WriteString(os.Stdout, "none")
+		os.Exit(0)
+	}
+	ending, reloaded := make(chan bool), atomic.Bool{}
+	p := Program{
+		Serve: func(c net.Conn) {
+			defer c.Close()
+			if reloaded.Load() {
+				io.WriteString(c, "reloaded ")
+			}
+			io.WriteString(c, "hello\n")
+			<-ending
+			io.WriteString(c, "bye\n")
+		},
+		Ending: func() { close(ending) },
+		Reload: func() { reloaded.Store(true); io.WriteString(os.Stdout, "reloaded\n") },
+		Log:    func(error) {},
+	}
+	p.Run(sockets...)
+	io.WriteString(os.Stdout, "ended\n")
+	os.Exit(0)
+}
+
+func start(t *testing.T, how string, socket *os.File) (*exec.Cmd, io.Reader) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "SERVICE_TEST="+how, "LISTEN_FDS=1")
+	cmd.ExtraFiles = []*os.File{socket}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	return cmd, out
+}
+
+func listener(t *testing.T) (path string, f *os.File) {
+	t.Helper()
+	path = t.TempDir() + "/socket"
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	f, err = l.(*net.UnixListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, f
+}
+
+func expect(t *testing.T, r io.Reader, want string) {
+	t.Helper()
+	buf := make([]byte, len(want))
+	if n, err := io.ReadFull(r, buf); err != nil || string(buf) != want {
+		t.Fatalf("got %q, %v, want %q", buf[:n], err, want)
+	}
+}
+
+func TestSocketIsHandedOver(t *testing.T) {
+	path, f := listener(t)
+	cmd, out := start(t, "for me", f)
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(time.Minute))
+	expect(t, c, "hello\n")
+	cmd.Process.Signal(syscall.SIGHUP)
+	expect(t, out, "reloaded\n")
+	c2, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c2.Close()
+	expect(t, c2, "reloaded hello\n")
+	cmd.Process.Signal(syscall.SIGTERM) // conversations come to their end
+	expect(t, c, "bye\n")
+	expect(t, c2, "bye\n")
+	expect(t, out, "ended\n")
+	if _, err := os.Stat(path); err != nil {
+		t.Error("the socket that was handed over is gone:", err)
+	}
+}
+
+func TestSocketOfAnother(t *testing.T) {
+	_, f := listener(t)
+	_, out := start(t, "for another", f)
+	expect(t, out, "none")
+}
+
+func TestListenTakesAPathThatNobodyListensAt(t *testing.T) {
+	path := t.TempDir() + "/socket"
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(path); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("twice: %v", err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	l.Close()
+	again, err := Listen(path)
+	if err != nil {
+		t.Fatal("after a crash:", err)
+	}
+	again.Close()
+}
