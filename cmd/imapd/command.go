@@ -125,7 +125,7 @@ func (c *conn) next() error {
 	if ours {
 		c.srv.log("error: %s of %s: %v", name, c.user, err)
 	}
-	if c.sel != nil {
+	if c.sel != nil && !c.bye {
 		if err := c.sync(!cmd.keeps); err != nil {
 			return err
 		}

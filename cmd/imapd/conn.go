@@ -82,10 +82,18 @@ func (c *conn) converse() error {
 
 // leave gives up the selected mailbox.
 func (c *conn) leave() {
-	if c.sel != nil {
-		c.sel.close()
-		c.sel = nil
+	s := c.sel
+	if s == nil {
+		return
 	}
+	c.sel = nil
+	if s.watch != nil {
+		s.watch.Stop()
+	}
+	if err := s.box.SaveRecent(); err != nil {
+		c.srv.log("error: leaving %s: %v", s.box.Name(), err)
+	}
+	c.srv.warm.keep(s.box, s.view.Len())
 }
 
 var (

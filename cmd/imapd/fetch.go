@@ -56,15 +56,20 @@ func (c *conn) fetch() error {
 		return err
 	}
 	if vanished {
-		if err := c.vanished(set, since); err != nil {
+		if err := c.vanished(c.wanted(set), since); err != nil {
 			return err
 		}
 	}
-	if err := c.setSeen(ranges, items); err != nil {
+	f := fetcher{c: c, items: items, since: since}
+	if f.seen, err = c.setSeen(ranges, items, since); err != nil {
 		return err
 	}
-	f := fetcher{c: c, items: items, since: since}
-	for _, i := range items {
+	asked := slices.ContainsFunc(items, func(i item) bool { return i.kind == itemFlags })
+	f.tellsFlags = len(f.seen) > 0 && !asked
+	if c.condstore && (asked || f.tellsFlags) {
+		f.items = with(items, "MODSEQ")
+	}
+	for _, i := range f.items {
 		if column := i.column(); column != "" && !slices.Contains(f.columns, column) {
 			f.columns = append(f.columns, column)
 		}
@@ -90,25 +95,42 @@ func with(items []item, name string) []item {
 	return append([]item{i}, items...)
 }
 
-// setSeen sets \Seen of the messages that are about to be read.
-func (c *conn) setSeen(ranges [][2]int, items []item) error {
+// setSeen sets \Seen of the messages that are about to be read, and returns which did
+// not have it.
+func (c *conn) setSeen(ranges [][2]int, items []item, since int64) (unseen goimap.UIDSet, err error) {
 	s := c.sel
 	if s.readOnly || !s.rights.Has(acl.Seen) || !slices.ContainsFunc(items, func(i item) bool { return !i.peek }) {
-		return nil
+		return nil, nil
 	}
-	var unseen goimap.UIDSet
 	for _, r := range ranges {
 		for _, m := range s.view.Range(r[0], r[1]) {
-			if m.Flags&mailstore.Seen == 0 {
+			if m.Flags&mailstore.Seen == 0 && m.ModSeq > since {
 				unseen.AddNum(goimap.UID(m.UID))
 			}
 		}
 	}
 	if len(unseen) == 0 {
-		return nil
+		return nil, nil
 	}
-	_, err := s.box.SetFlags(unseen, goimap.StoreFlagsAdd, []string{`\Seen`}, -1)
-	return err
+	_, err = s.box.Change(unseen, mailstore.Change{
+		Op: goimap.StoreFlagsAdd, Names: []string{`\Seen`}, Within: mailstore.Seen, UnchangedSince: -1, User: s.seenBy,
+	})
+	if err != nil {
+		return nil, err
+	}
+	now, err := s.look()
+	if err != nil {
+		return nil, err
+	}
+	var changed []mailstore.Message
+	for _, r := range unseen {
+		for _, m := range now.Range(now.Seek(uint32(r.Start)), now.Seek(uint32(r.Stop)+1)-1) {
+			changed = append(changed, *m)
+		}
+	}
+	s.knows(now, changed)
+	c.newKeywords()
+	return unseen, nil
 }
 
 // fetcher answers one FETCH.
@@ -118,6 +140,10 @@ type fetcher struct {
 	columns []mailstore.Column
 	since   int64 // only messages with a higher modification sequence
 	missing bool  // a message was expunged by others
+
+	seen       goimap.UIDSet // messages that this FETCH makes seen
+	tellsFlags bool          // their flags are told, though not asked for
+
 	b       []byte
 	message *os.File // that is answered for, if it was opened
 	sources []source // literals that are in it, in the order of their places in b
@@ -257,6 +283,11 @@ func (f *fetcher) response(seq int, m *mailstore.Message, values [][]byte) error
 			}
 			b = f.b
 		}
+	}
+	if f.tellsFlags && f.seen.Contains(goimap.UID(m.UID)) {
+		b = append(b, " FLAGS ("...)
+		b = append(b, strings.Join(f.c.flags(m), " ")...)
+		b = append(b, ')')
 	}
 	f.b = append(b, ")\r\n"...)
 	return nil

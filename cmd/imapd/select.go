@@ -17,17 +17,31 @@ type selection struct {
 	view     *mailstore.View // what the client knows
 	readOnly bool
 	rights   acl.Rights
-	recent   uint32        // messages with higher UIDs are recent in this session
-	keywords []string      // that the client was told of
+	recent   goimap.UIDSet // in this session
+	keywords int           // how many the client was told of
 	saved    goimap.UIDSet // $, the result of a SEARCH
 	watch    *mailstore.Watcher
+
+	// Of a mailbox that the user does not own: whose \Seen is meant, and the mailbox
+	// as it was last, for all and for him.
+	seenBy   string
+	all, own *mailstore.View
 }
 
-func (s *selection) close() {
-	if s.watch != nil {
-		s.watch.Stop()
+// look returns the mailbox as the user is to see it now.
+func (s *selection) look() (*mailstore.View, error) {
+	now, err := s.box.View()
+	if err != nil || s.seenBy == "" {
+		return now, err
 	}
-	s.box.Close()
+	if now != s.all {
+		seen, err := s.box.Seen(s.seenBy)
+		if err != nil {
+			return nil, err
+		}
+		s.all, s.own = now, now.SeenBy(seen)
+	}
+	return s.own, nil
 }
 
 // selectMailbox is SELECT (RFC 9051 section 6.3.2).
@@ -39,10 +53,17 @@ func (c *conn) examine() error { return c.choose(true) }
 func (c *conn) choose(readOnly bool) error {
 	c.r.Space()
 	name := c.mailbox()
+	var known *resync
+	if c.r.Accept(' ') {
+		known = c.selectParameters()
+	}
 	if err := c.args(); err != nil {
 		return err
 	}
-	c.leave() // also if there is no such mailbox
+	if c.sel != nil { // also if there is no such mailbox
+		c.leave()
+		c.line("* OK [CLOSED] Ok")
+	}
 	e, rights, err := c.entry(name)
 	if err != nil {
 		return err
@@ -55,24 +76,48 @@ func (c *conn) choose(readOnly bool) error {
 		return err
 	}
 	s := &selection{box: box, rights: rights, readOnly: readOnly || rights&(acl.Seen|acl.Write|acl.Insert|acl.DeleteMessages|acl.Expunge) == 0}
-	if s.readOnly {
-		s.view, err = box.View()
-	} else if s.recent, err = box.ClaimRecent(); err == nil {
-		s.view, err = box.View()
+	if !c.owns(e.Name) {
+		s.seenBy = c.user
 	}
-	if err != nil {
-		s.close()
+	if s.view, err = s.look(); err != nil {
+		box.Close()
 		return err
 	}
-	if s.readOnly {
-		s.recent = s.view.Recent
-	}
+	s.claim()
 	c.sel = s
 	c.announce(e)
+	if known != nil {
+		if err := c.catchUp(known); err != nil {
+			return err
+		}
+	}
 	if s.readOnly {
 		return ok("READ-ONLY", "Completed")
 	}
 	return ok("READ-WRITE", "Completed")
+}
+
+// claim makes the new messages recent in this session, unless they are in another.
+func (s *selection) claim() {
+	after := s.box.Recent(s.view)
+	if !s.readOnly {
+		after = s.box.ClaimRecent(s.view)
+	}
+	if after < s.view.UIDNext-1 {
+		s.recent.AddRange(goimap.UID(after+1), goimap.UID(s.view.UIDNext-1))
+	}
+}
+
+// countRecent counts the messages that are recent in this session.
+func (s *selection) countRecent() (n int) {
+	for _, r := range s.recent {
+		n += s.view.Seek(uint32(r.Stop)+1) - s.view.Seek(uint32(r.Start))
+	}
+	return n
+}
+
+func (s *selection) isRecent(uid uint32) bool {
+	return len(s.recent) > 0 && s.recent[0].Start <= goimap.UID(uid) && s.recent.Contains(goimap.UID(uid))
 }
 
 // announce tells what the selected mailbox is like.
@@ -81,7 +126,7 @@ func (c *conn) announce(e mailstore.Entry) {
 	v := s.view
 	c.printf("* %d EXISTS", v.Len())
 	if !c.rev2 {
-		c.printf("* %d RECENT", v.Len()-v.Seek(s.recent+1)+1)
+		c.printf("* %d RECENT", s.countRecent())
 	}
 	c.flagLists()
 	if !c.rev2 {
@@ -103,14 +148,19 @@ func (c *conn) announce(e mailstore.Entry) {
 
 // flagLists tells which flags there are and which the client can change.
 func (c *conn) flagLists() {
-	c.sel.keywords = c.sel.view.Keywords
-	flags := append([]string{`\Answered`, `\Flagged`, `\Draft`, `\Deleted`, `\Seen`}, c.sel.view.Keywords...)
-	c.line("* FLAGS (" + strings.Join(flags, " ") + ")")
-	if !c.sel.readOnly && len(c.sel.view.Keywords) < mailstore.MaxKeywords {
-		flags = append(flags, `\*`)
-	}
-	if c.sel.readOnly {
-		flags = nil
+	s := c.sel
+	s.keywords = len(s.view.Keywords)
+	c.line("* FLAGS (" + strings.Join(append(slices.Clone(systemFlags), s.view.Keywords...), " ") + ")")
+	var flags []string
+	if !s.readOnly {
+		for _, name := range append(slices.Clone(systemFlags), s.view.Keywords...) {
+			if s.rights.Has(flagRight(name)) {
+				flags = append(flags, name)
+			}
+		}
+		if s.rights.Has(acl.Write) && len(s.view.Keywords) < mailstore.MaxKeywords {
+			flags = append(flags, `\*`)
+		}
 	}
 	c.line("* OK [PERMANENTFLAGS (" + strings.Join(flags, " ") + ")] Ok")
 }
@@ -135,87 +185,4 @@ func (c *conn) unselect() error {
 	}
 	c.leave()
 	return nil
-}
-
-// sync tells the client what has happened in the selected mailbox; of messages that
-// went only if it may hear of that now.
-func (c *conn) sync(expunges bool) error {
-	s := c.sel
-	now, err := s.box.View()
-	if err == mailstore.ErrNoMailbox {
-		c.line("* BYE The selected mailbox was deleted")
-		return errBye
-	}
-	if err != nil || now == s.view {
-		return err
-	}
-	if !expunges {
-		now = now.Keeping(s.view)
-	}
-	gone, changed, came := now.Since(s.view)
-	c.expunged(gone)
-	s.view = now
-	c.newKeywords()
-	for _, seq := range changed {
-		c.tellFlags(seq, now.At(seq))
-	}
-	if came > 0 {
-		c.printf("* %d EXISTS", now.Len())
-		if !c.rev2 {
-			c.printf("* %d RECENT", now.Len()-now.Seek(s.recent+1)+1)
-		}
-	}
-	return nil
-}
-
-// expunged tells of messages that went, by their numbers in the view that the client has.
-func (c *conn) expunged(gone []int) {
-	if len(gone) == 0 {
-		return
-	}
-	if c.qresync {
-		var uids []uint32
-		for _, seq := range gone {
-			uids = append(uids, c.sel.view.At(seq).UID)
-		}
-		c.line("* VANISHED " + compact(uids))
-		return
-	}
-	for _, seq := range slices.Backward(gone) {
-		c.printf("* %d EXPUNGE", seq)
-	}
-}
-
-// newKeywords tells which flags there are if the client does not know all of them.
-func (c *conn) newKeywords() {
-	if len(c.sel.keywords) < len(c.sel.view.Keywords) {
-		c.flagLists()
-	}
-}
-
-// tellFlags tells the flags of a message, with its modification sequence if the client
-// wants those.
-func (c *conn) tellFlags(seq int, m *mailstore.Message) {
-	uid, modseq := "", ""
-	if c.uid() || c.qresync {
-		uid = "UID " + utoa(uint64(m.UID)) + " "
-	}
-	if c.condstore {
-		modseq = " MODSEQ (" + utoa(uint64(m.ModSeq)) + ")"
-	}
-	c.printf("* %d FETCH (%sFLAGS (%s)%s)", seq, uid, strings.Join(c.flags(m), " "), modseq)
-}
-
-// knows makes the client's view one in which some messages are as they are now.
-func (s *selection) knows(now *mailstore.View, changed []mailstore.Message) {
-	s.view = s.view.With(changed, now.Keywords)
-}
-
-// flags returns the names of a message's flags, as this client is to see them.
-func (c *conn) flags(m *mailstore.Message) []string {
-	names := m.Flags.Names(c.sel.view.Keywords)
-	if m.UID > c.sel.recent && !c.rev2 {
-		names = append([]string{`\Recent`}, names...)
-	}
-	return names
 }

@@ -24,6 +24,7 @@ func TestSelect(t *testing.T) {
 		< * 2 FETCH (UID 2 FLAGS (\Recent \Flagged $Work) RFC822.SIZE 145)
 		< b OK Completed
 		> c EXAMINE inbox
+		< * OK [CLOSED] Ok
 		< * 2 EXISTS
 		< * 0 RECENT
 		< ...
@@ -32,6 +33,10 @@ func TestSelect(t *testing.T) {
 		< c OK [READ-ONLY] Completed
 		> d STORE 1 FLAGS (\Deleted)
 		< d NO Mailbox is read-only
+		> e FETCH 1:* (MODSEQ)
+		< * 1 FETCH (MODSEQ (2))
+		< * 2 FETCH (MODSEQ (3))
+		< e OK Completed
 		> e CLOSE
 		< e OK Completed
 		> f FETCH 1 FLAGS

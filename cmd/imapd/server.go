@@ -16,6 +16,7 @@ import (
 type server struct {
 	conf     imapconf.Conf
 	store    *mailstore.Store
+	warm     warm
 	name     string // of this host
 	software string
 	timeout  time.Duration                     // for a client that says nothing

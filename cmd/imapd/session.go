@@ -30,7 +30,6 @@ func (c *conn) logout() error {
 		return err
 	}
 	c.line("* BYE LOGOUT received")
-	c.leave()
 	c.bye = true
 	return nil
 }

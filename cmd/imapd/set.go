@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -9,8 +10,8 @@ import (
 	"goqmail/lib/imap"
 )
 
-// set reads a set of messages: of sequence numbers, or of UIDs for UID commands. $ is
-// the result of the last SEARCH with SAVE (RFC 5182).
+// set reads a set of messages: of sequence numbers, or of UIDs for UID commands. It is
+// nil for $, the result of the last SEARCH with SAVE (RFC 5182).
 func (c *conn) set() goimap.SeqSet {
 	if c.r.Accept('$') {
 		return nil
@@ -22,54 +23,71 @@ func (c *conn) set() goimap.SeqSet {
 // without overlap. A number that no message has is an error, a UID is not.
 func (c *conn) ranges(set goimap.SeqSet) (ranges [][2]int, err error) {
 	v := c.sel.view
-	if set == nil {
-		for _, r := range c.sel.saved {
-			ranges = append(ranges, [2]int{v.Seek(uint32(r.Start)), v.Seek(uint32(r.Stop)+1) - 1})
-		}
-	}
-	for _, r := range set {
-		first, last := c.bounds(r)
-		if c.uid() {
-			ranges = append(ranges, [2]int{v.Seek(first), v.Seek(last+1) - 1})
-			if last == 1<<32-1 {
-				ranges[len(ranges)-1][1] = v.Len()
+	if set == nil || c.uid() {
+		for _, r := range c.wanted(set) {
+			first, last := v.Seek(uint32(r.Start)), v.Len()
+			if r.Stop < 1<<32-1 {
+				last = v.Seek(uint32(r.Stop)+1) - 1
 			}
+			if first <= last {
+				ranges = append(ranges, [2]int{first, last})
+			}
+		}
+		return ranges, nil
+	}
+	for _, r := range joined(set, uint32(v.Len())) {
+		if r.Start == 0 { // an empty mailbox has no last message
 			continue
 		}
-		if int64(last) > int64(v.Len()) || first == 0 {
+		if int64(r.Stop) > int64(v.Len()) {
 			return nil, imap.Syntax("Invalid sequence number")
 		}
-		ranges = append(ranges, [2]int{int(first), int(last)})
+		ranges = append(ranges, [2]int{int(r.Start), int(r.Stop)})
 	}
-	slices.SortFunc(ranges, func(a, b [2]int) int { return a[0] - b[0] })
-	joined := ranges[:0]
-	for _, r := range ranges {
-		switch n := len(joined); {
-		case r[0] > r[1]:
-		case n > 0 && r[0] <= joined[n-1][1]+1:
-			joined[n-1][1] = max(joined[n-1][1], r[1])
-		default:
-			joined = append(joined, r)
-		}
-	}
-	return joined, nil
+	return ranges, nil
 }
 
-// bounds returns the lower and the higher number of a range, with * as the last message.
-func (c *conn) bounds(r goimap.SeqRange) (first, last uint32) {
-	v := c.sel.view
-	star := uint32(v.Len())
-	if c.uid() && v.Len() > 0 {
-		star = v.At(v.Len()).UID
+// uidSet makes UIDs of the numbers of a set; * is that of the last message.
+func (c *conn) uidSet(set goimap.SeqSet) (uids goimap.UIDSet) {
+	last := uint32(0)
+	if c.sel != nil && c.sel.view.Len() > 0 {
+		last = c.sel.view.At(c.sel.view.Len()).UID
 	}
-	first, last = r.Start, r.Stop
-	if first == 0 {
-		first = star
+	for _, r := range joined(set, last) {
+		uids = append(uids, goimap.UIDRange{Start: goimap.UID(r.Start), Stop: goimap.UID(r.Stop)})
 	}
-	if last == 0 {
-		last = star
+	return uids
+}
+
+// joined returns a set with its ranges in order and apart, and with a number for *.
+func joined(set goimap.SeqSet, last uint32) (ranges goimap.SeqSet) {
+	set = slices.Clone(set)
+	for i, r := range set {
+		if r.Start == 0 {
+			r.Start = last
+		}
+		if r.Stop == 0 {
+			r.Stop = last
+		}
+		set[i] = goimap.SeqRange{Start: min(r.Start, r.Stop), Stop: max(r.Start, r.Stop)}
 	}
-	return min(first, last), max(first, last)
+	slices.SortFunc(set, func(a, b goimap.SeqRange) int { return cmp.Compare(a.Start, b.Start) })
+	for _, r := range set {
+		if n := len(ranges); n > 0 && uint64(r.Start) <= uint64(ranges[n-1].Stop)+1 {
+			ranges[n-1].Stop = max(ranges[n-1].Stop, r.Stop)
+		} else {
+			ranges = append(ranges, r)
+		}
+	}
+	return ranges
+}
+
+// wanted returns the UIDs in a set of a UID command, whether there are messages or not.
+func (c *conn) wanted(set goimap.SeqSet) goimap.UIDSet {
+	if set == nil {
+		return c.sel.saved
+	}
+	return c.uidSet(set)
 }
 
 // uids returns the UIDs of messages, as a set for the store. Between the UIDs of a

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	goimap "github.com/emersion/go-imap/v2"
@@ -56,7 +57,7 @@ func (c *conn) store() error {
 	if err != nil {
 		return err
 	}
-	if err := c.stored(ranges, silent, unchangedSince >= 0); err != nil {
+	if err := c.stored(ranges, silent); err != nil {
 		return err
 	}
 	if len(modified) > 0 {
@@ -83,79 +84,57 @@ func (c *conn) flagList() (flags []string) {
 	return flags
 }
 
-// settable tells whether a system flag can be set by clients; \Recent cannot.
+// systemFlags are the flags that a client can set besides keywords; \Recent it cannot.
+var systemFlags = []string{`\Answered`, `\Flagged`, `\Draft`, `\Deleted`, `\Seen`}
+
 func settable(name string) bool {
-	for _, known := range []string{`\Answered`, `\Flagged`, `\Deleted`, `\Seen`, `\Draft`} {
-		if strings.EqualFold(name, known) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(systemFlags, func(known string) bool { return strings.EqualFold(name, known) })
 }
 
-// change changes flags as far as the user has the rights (RFC 4314 section 4): of a list
-// that sets them, those that he may not touch stay as they are.
+// flagRight is the right that it takes to change a flag (RFC 4314 section 4).
+func flagRight(name string) acl.Rights {
+	switch {
+	case strings.EqualFold(name, `\Seen`):
+		return acl.Seen
+	case strings.EqualFold(name, `\Deleted`):
+		return acl.DeleteMessages
+	}
+	return acl.Write
+}
+
+// flagsWithin returns the flags that may be changed with some rights.
+func flagsWithin(rights acl.Rights) (flags mailstore.Flags) {
+	if rights.Has(acl.Seen) {
+		flags |= mailstore.Seen
+	}
+	if rights.Has(acl.DeleteMessages) {
+		flags |= mailstore.Deleted
+	}
+	if rights.Has(acl.Write) {
+		flags |= mailstore.AnyFlag &^ (mailstore.Seen | mailstore.Deleted)
+	}
+	return flags
+}
+
+// change changes flags as far as the user has the rights: of a list that sets them, those
+// that he may not touch stay as they are.
 func (c *conn) change(ranges [][2]int, op goimap.StoreFlagsOp, flags []string, unchangedSince int64) (modified goimap.UIDSet, err error) {
-	allowed, all := c.allowedFlags(flags)
-	uids := c.uids(ranges)
-	if all && c.sel.rights.Has(acl.Seen|acl.Write|acl.DeleteMessages) {
-		return c.sel.box.SetFlags(uids, op, flags, unchangedSince)
-	}
-	if op != goimap.StoreFlagsSet {
-		if len(allowed) == 0 && len(flags) > 0 {
-			return nil, no("NOPERM", "Permission denied")
-		}
-		return c.sel.box.SetFlags(uids, op, allowed, unchangedSince)
-	}
-	if c.sel.rights&(acl.Seen|acl.Write|acl.DeleteMessages) == 0 {
+	s := c.sel
+	within := flagsWithin(s.rights)
+	some := slices.ContainsFunc(flags, func(name string) bool { return s.rights.Has(flagRight(name)) })
+	if within == 0 || len(flags) > 0 && !some {
 		return nil, no("NOPERM", "Permission denied")
 	}
-	modified, err = c.sel.box.SetFlags(uids, goimap.StoreFlagsAdd, allowed, unchangedSince)
-	if err != nil {
-		return nil, err
-	}
-	others, _ := c.allowedFlags(append([]string{`\Answered`, `\Flagged`, `\Deleted`, `\Seen`, `\Draft`}, c.sel.view.Keywords...))
-	var cleared []string
-	for _, name := range others {
-		if !contains(allowed, name) {
-			cleared = append(cleared, name)
-		}
-	}
-	_, err = c.sel.box.SetFlags(uids, goimap.StoreFlagsDel, cleared, -1)
-	return modified, err
-}
-
-// allowedFlags returns the flags that the user may change, and whether that is all of them.
-func (c *conn) allowedFlags(flags []string) (allowed []string, all bool) {
-	for _, name := range flags {
-		need := acl.Write
-		switch {
-		case strings.EqualFold(name, `\Seen`):
-			need = acl.Seen
-		case strings.EqualFold(name, `\Deleted`):
-			need = acl.DeleteMessages
-		}
-		if c.sel.rights.Has(need) {
-			allowed = append(allowed, name)
-		}
-	}
-	return allowed, len(allowed) == len(flags)
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if strings.EqualFold(n, name) {
-			return true
-		}
-	}
-	return false
+	return s.box.Change(c.uids(ranges), mailstore.Change{
+		Op: op, Names: flags, Within: within, UnchangedSince: unchangedSince, User: s.seenBy,
+	})
 }
 
 // stored tells the client of the flags of the messages in a STORE, changed or not;
-// silently only of what it cannot know. What else has happened is for sync.
-func (c *conn) stored(ranges [][2]int, silent, conditional bool) error {
+// silently only of their modification sequences. What else has happened is for sync.
+func (c *conn) stored(ranges [][2]int, silent bool) error {
 	s := c.sel
-	now, err := s.box.View()
+	now, err := s.look()
 	if err != nil {
 		return err
 	}
@@ -173,8 +152,8 @@ func (c *conn) stored(ranges [][2]int, silent, conditional bool) error {
 		switch {
 		case !silent:
 			c.tellFlags(s.view.Seq(m.UID), &m)
-		case conditional:
-			c.printf("* %d FETCH (UID %d MODSEQ (%d))", s.view.Seq(m.UID), m.UID, m.ModSeq)
+		case c.condstore:
+			c.tellModSeq(s.view.Seq(m.UID), &m)
 		}
 	}
 	return nil

@@ -8,8 +8,9 @@ import (
 )
 
 // Copy puts the messages with UIDs in a set into another mailbox, all or none,
-// and returns which UIDs became which. Their files are linked.
-func (m *Mailbox) Copy(uids imap.UIDSet, to *Mailbox) (from, made []uint32, err error) {
+// and returns which UIDs became which. Their files are linked. A function that is not
+// nil says which flags the copy of a message has.
+func (m *Mailbox) Copy(uids imap.UIDSet, to *Mailbox, flags func(*Message) Flags) (from, made []uint32, err error) {
 	view, err := m.View()
 	if err != nil {
 		return nil, nil, err
@@ -28,7 +29,10 @@ func (m *Mailbox) Copy(uids imap.UIDSet, to *Mailbox) (from, made []uint32, err 
 		if seq == 0 { // new since the view
 			return nil
 		}
-		msg := view.At(seq)
+		msg := *view.At(seq)
+		if flags != nil {
+			msg.Flags = flags(&msg)
+		}
 		messages = append(messages, Incoming{
 			Path: dir + "/" + fileName(uid), Size: msg.Size, Digest: g,
 			Flags: msg.Flags.Names(view.Keywords), Date: msg.Date,
@@ -47,8 +51,8 @@ func (m *Mailbox) Copy(uids imap.UIDSet, to *Mailbox) (from, made []uint32, err 
 }
 
 // Move moves messages likewise. A crash may leave them in both mailboxes.
-func (m *Mailbox) Move(uids imap.UIDSet, to *Mailbox) (from, made []uint32, err error) {
-	from, made, err = m.Copy(uids, to)
+func (m *Mailbox) Move(uids imap.UIDSet, to *Mailbox, flags func(*Message) Flags) (from, made []uint32, err error) {
+	from, made, err = m.Copy(uids, to, flags)
 	if err != nil || len(from) == 0 {
 		return from, made, err
 	}

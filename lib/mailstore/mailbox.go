@@ -21,6 +21,7 @@ type Mailbox struct {
 	view     *View  // nil: not read yet
 	path     string // where messages were last; "": not asked for yet
 	watchers map[*Watcher]bool
+	claimed  uint32 // messages up to this UID are recent in some session, or no longer
 }
 
 // OpenMailbox opens a mailbox that exists; the error is ErrNoMailbox if it does not.
@@ -176,6 +177,39 @@ func keywords(c *sqlite.Conn, mailbox int64) (names []string, err error) {
 	return names, err
 }
 
+// Recent returns after which UID the messages of a view are not recent in any session.
+func (m *Mailbox) Recent(v *View) (after uint32) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return max(m.claimed, v.Recent)
+}
+
+// ClaimRecent returns the same and makes the caller the one session in which those
+// messages are recent. SaveRecent makes that last.
+func (m *Mailbox) ClaimRecent(v *View) (after uint32) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	after = max(m.claimed, v.Recent)
+	m.claimed = max(after, v.UIDNext-1)
+	return after
+}
+
+// SaveRecent has it known to all, for good, which messages are not recent any more. It
+// need not be done before the last session ends: should it fail, some messages are
+// recent once more.
+func (m *Mailbox) SaveRecent() error {
+	m.mu.Lock()
+	claimed := m.claimed
+	saved := claimed == 0 || m.view != nil && m.view.Recent >= claimed
+	m.mu.Unlock()
+	if saved {
+		return nil
+	}
+	return m.tree.db.write(func(c *sqlite.Conn) error {
+		return run(c, "UPDATE mailbox SET recent = ?1 WHERE id = ?2 AND recent < ?1", []any{int64(claimed), m.id}, nil)
+	})
+}
+
 // Status is the counts of a mailbox.
 type Status struct {
 	UIDValidity, UIDNext              uint32
@@ -194,10 +228,19 @@ func (s *Store) Status(name string) (st Status, err error) {
 	if err != nil {
 		return st, err
 	}
+	var claimed uint32 // by sessions of this process
+	s.mu.Lock()
+	m := s.boxes[name]
+	s.mu.Unlock()
+	if m != nil && m.id == e.box {
+		m.mu.Lock()
+		claimed = m.claimed
+		m.mu.Unlock()
+	}
 	err = t.db.read(func(c *sqlite.Conn) error {
 		return one(c, `SELECT uidvalidity, uidnext, modseq, messages, unseen, deleted, bytes,
-			(SELECT count(*) FROM message WHERE key > id << 32 | recent AND key < id + 1 << 32)
-			FROM mailbox WHERE id = ?`, []any{e.box}, func(s *sqlite.Stmt) {
+			(SELECT count(*) FROM message WHERE key > id << 32 | max(recent, ?2) AND key < id + 1 << 32)
+			FROM mailbox WHERE id = ?1`, []any{e.box, int64(claimed)}, func(s *sqlite.Stmt) {
 			st = Status{
 				UIDValidity: uint32(s.ColumnInt64(0)), UIDNext: uint32(s.ColumnInt64(1)), ModSeq: s.ColumnInt64(2),
 				Messages: s.ColumnInt(3), Unseen: s.ColumnInt(4), Deleted: s.ColumnInt(5), Bytes: s.ColumnInt64(6), Recent: s.ColumnInt(7),

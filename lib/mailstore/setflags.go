@@ -45,35 +45,72 @@ func (m *Mailbox) flags(c *sqlite.Conn, names []string, create bool) (flags Flag
 	return flags, nil
 }
 
+// Change is a change of flags.
+type Change struct {
+	Op    imap.StoreFlagsOp
+	Names []string // of flags and keywords
+	// Within has the flags that may change; the others stay as they are.
+	Within Flags
+	// UnchangedSince spares messages with a higher modification sequence, unless it is
+	// negative.
+	UnchangedSince int64
+	// User is whose \Seen is meant, "" for the owner of the mailbox.
+	User string
+}
+
+// AnyFlag is all flags, for Change.Within.
+const AnyFlag = ^Flags(0)
+
 // SetFlags changes flags of the messages with UIDs in a set, as STORE does, but
 // not of those whose modification sequence is above unchangedSince, unless that is
 // negative: it returns their UIDs.
 func (m *Mailbox) SetFlags(uids imap.UIDSet, op imap.StoreFlagsOp, names []string, unchangedSince int64) (modified imap.UIDSet, err error) {
-	if unchangedSince < 0 {
-		unchangedSince = 1<<63 - 1
+	return m.Change(uids, Change{Op: op, Names: names, Within: AnyFlag, UnchangedSince: unchangedSince})
+}
+
+// Change changes flags of the messages with UIDs in a set and returns the UIDs of those
+// that were spared.
+func (m *Mailbox) Change(uids imap.UIDSet, ch Change) (modified imap.UIDSet, err error) {
+	if ch.UnchangedSince < 0 {
+		ch.UnchangedSince = 1<<63 - 1
 	}
-	result := map[imap.StoreFlagsOp]string{
-		imap.StoreFlagsSet: "?1", imap.StoreFlagsAdd: "flags | ?1", imap.StoreFlagsDel: "flags & ~?1",
-	}[op]
 	changes := 0
 	err = m.tree.db.write(func(c *sqlite.Conn) error {
-		flags, err := m.flags(c, names, op != imap.StoreFlagsDel)
+		flags, err := m.flags(c, ch.Names, ch.Op != imap.StoreFlagsDel && ch.Within>>firstKeyword != 0)
 		if err != nil {
 			return err
+		}
+		flags &= ch.Within
+		within := ch.Within
+		if ch.User != "" {
+			within &^= Seen
+		}
+		keep, set := ^(flags & within), Flags(0) // of the flags that a message has
+		switch ch.Op {
+		case imap.StoreFlagsSet:
+			keep, set = ^within, flags&within
+		case imap.StoreFlagsAdd:
+			keep, set = AnyFlag, flags&within
 		}
 		var modseq int64
 		if err := one(c, "SELECT modseq + 1 FROM mailbox WHERE id = ?", []any{m.id}, func(s *sqlite.Stmt) { modseq = s.ColumnInt64(0) }); err != nil {
 			return err
 		}
+		if ch.User != "" && (flags&Seen != 0 || ch.Op == imap.StoreFlagsSet && ch.Within&Seen != 0) {
+			if changes, err = m.setSeen(c, uids, ch, flags&Seen != 0 && ch.Op != imap.StoreFlagsDel, modseq); err != nil {
+				return err
+			}
+		}
 		for _, r := range uids {
 			first, last := m.key(uint32(r.Start)), m.key(uint32(r.Stop))
-			err := run(c, "SELECT key FROM message WHERE key BETWEEN ? AND ? AND modseq > ?", []any{first, last, unchangedSince},
+			err := run(c, "SELECT key FROM message WHERE key BETWEEN ? AND ? AND modseq > ? AND modseq < ?", []any{first, last, ch.UnchangedSince, modseq},
 				func(s *sqlite.Stmt) { modified.AddNum(imap.UID(uint32(s.ColumnInt64(0)))) })
 			if err != nil {
 				return err
 			}
-			err = run(c, "UPDATE message SET flags = "+result+", modseq = ?2 WHERE key BETWEEN ?3 AND ?4 AND modseq <= ?5 AND flags <> "+result,
-				[]any{int64(flags), modseq, first, last, unchangedSince}, nil)
+			err = run(c, `UPDATE message SET flags = flags & ?1 | ?2, modseq = ?3
+				WHERE key BETWEEN ?4 AND ?5 AND (modseq <= ?6 OR modseq = ?3) AND flags <> flags & ?1 | ?2`,
+				[]any{int64(keep), int64(set), modseq, first, last, ch.UnchangedSince}, nil)
 			if err != nil {
 				return err
 			}
@@ -91,41 +128,4 @@ func (m *Mailbox) SetFlags(uids imap.UIDSet, op imap.StoreFlagsOp, names []strin
 		m.store.tell(m.entry.Name)
 	}
 	return modified, err
-}
-
-// ClaimRecent returns up to which UID messages are not recent, and makes the caller
-// the one session in which those after it are.
-func (m *Mailbox) ClaimRecent() (recent uint32, err error) {
-	err = m.tree.db.write(func(c *sqlite.Conn) error {
-		err := one(c, "SELECT recent FROM mailbox WHERE id = ?", []any{m.id}, func(s *sqlite.Stmt) { recent = uint32(s.ColumnInt64(0)) })
-		if err != nil {
-			return err
-		}
-		return run(c, "UPDATE mailbox SET recent = uidnext - 1 WHERE id = ? AND recent <> uidnext - 1", []any{m.id}, nil)
-	})
-	if errors.Is(err, errNoRow) {
-		err = ErrNoMailbox
-	}
-	return recent, err
-}
-
-// Seen returns the messages that a user other than the owner of the mailbox has
-// seen, as a set of UIDs: the flag \Seen is the owner's.
-func (m *Mailbox) Seen(user string) (set string, err error) {
-	err = m.tree.db.read(func(c *sqlite.Conn) error {
-		return run(c, "SELECT uids FROM seen WHERE mailbox = ? AND user = ?", []any{m.id, user}, func(s *sqlite.Stmt) { set = s.ColumnText(0) })
-	})
-	return set, err
-}
-
-// SetSeen changes the messages that a user has seen to what change makes of them.
-func (m *Mailbox) SetSeen(user string, change func(set string) string) error {
-	return m.tree.db.write(func(c *sqlite.Conn) error {
-		var set string
-		err := run(c, "SELECT uids FROM seen WHERE mailbox = ? AND user = ?", []any{m.id, user}, func(s *sqlite.Stmt) { set = s.ColumnText(0) })
-		if err != nil {
-			return err
-		}
-		return run(c, "INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", []any{m.id, user, change(set)}, nil)
-	})
 }

@@ -220,6 +220,78 @@ func TestUnchangedSince(t *testing.T) {
 	}
 }
 
+// Who does not own a mailbox sees and sets a \Seen of his own.
+func TestSeenOfOthers(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john")
+	put(t, m, []string{`\Seen`}, text, text, text, text)
+	seen := func(want string) {
+		t.Helper()
+		set, err := m.Seen("mary")
+		if err != nil || set.String() != want {
+			t.Errorf("seen by mary: %v, %v, want %s", set, err, want)
+		}
+		for _, msg := range view(t, m).SeenBy(set).All() {
+			if (msg.Flags&Seen != 0) != set.Contains(imap.UID(msg.UID)) {
+				t.Errorf("mary's message %d has flags %v", msg.UID, msg.Flags)
+			}
+		}
+	}
+	before := view(t, m)
+	for _, step := range []struct {
+		op   imap.StoreFlagsOp
+		uids imap.UIDSet
+		name string
+		want string
+	}{
+		{imap.StoreFlagsAdd, imap.UIDSet{{Start: 1, Stop: 4}}, `\Seen`, "1:4"},
+		{imap.StoreFlagsDel, imap.UIDSetNum(2), `\Seen`, "1,3:4"},
+		{imap.StoreFlagsSet, imap.UIDSetNum(3), `\Flagged`, "1,4"},
+	} {
+		_, err := m.Change(step.uids, Change{Op: step.op, Names: []string{step.name}, Within: AnyFlag, UnchangedSince: -1, User: "mary"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen(step.want)
+	}
+	v := view(t, m)
+	if v.At(2).Flags != Seen || v.At(3).Flags != Seen|Flagged {
+		t.Errorf("john's flags are %v and %v", v.At(2).Flags, v.At(3).Flags)
+	}
+	if _, changed, _ := v.Since(before); len(changed) != 4 {
+		t.Errorf("mary's other sessions hear of %v", changed)
+	}
+	modified, err := m.Change(imap.UIDSetNum(1, 2), Change{Op: imap.StoreFlagsDel, Names: []string{`\Seen`}, Within: AnyFlag, UnchangedSince: v.At(1).ModSeq, User: "mary"})
+	if err != nil || modified.String() != "2" {
+		t.Errorf("modified %v, %v", modified, err)
+	}
+	seen("4")
+}
+
+// A message is recent in one session, also before that is saved.
+func TestRecent(t *testing.T) {
+	dir := t.TempDir()
+	s := openStore(t, dir)
+	m := create(t, s, "user.john")
+	put(t, m, nil, text, text)
+	if after := m.ClaimRecent(view(t, m)); after != 0 {
+		t.Errorf("first session: after %d", after)
+	}
+	put(t, m, nil, text)
+	if st, _ := s.Status("user.john"); st.Recent != 1 {
+		t.Errorf("%d recent", st.Recent)
+	}
+	if after := m.ClaimRecent(view(t, m)); after != 2 {
+		t.Errorf("second session: after %d", after)
+	}
+	if err := m.SaveRecent(); err != nil {
+		t.Fatal(err)
+	}
+	if st, _ := openStore(t, dir).Status("user.john"); st.Recent != 0 {
+		t.Errorf("%d recent", st.Recent)
+	}
+}
+
 // Many at once are all there, each with a UID of its own.
 func TestAppendManyAtOnce(t *testing.T) {
 	s := newStore(t)
@@ -258,7 +330,7 @@ func TestCopyAndMove(t *testing.T) {
 	put(t, m, []string{"$Junk", `\Answered`}, text, text, text)
 	put(t, other, []string{"first"}, text)
 	for _, to := range []*Mailbox{spam, other} {
-		from, made, err := m.Copy(imap.UIDSetNum(1, 3, 9), to)
+		from, made, err := m.Copy(imap.UIDSetNum(1, 3, 9), to, nil)
 		if err != nil || !slices.Equal(from, []uint32{1, 3}) || len(made) != 2 {
 			t.Fatalf("copied %v to %v, %v", from, made, err)
 		}
@@ -267,7 +339,7 @@ func TestCopyAndMove(t *testing.T) {
 			t.Errorf("flags in %s: %v", to.Name(), got)
 		}
 	}
-	if _, _, err := m.Move(imap.UIDSetNum(2), spam); err != nil {
+	if _, _, err := m.Move(imap.UIDSetNum(2), spam, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := uids(view(t, m)); !slices.Equal(got, []uint32{1, 3}) {
