@@ -231,6 +231,15 @@ func (r *Reader) Astring() string {
 	return r.word(isAstring, "a string")
 }
 
+// Pattern takes what LIST has for a name: an atom that may have % and * in it, or a
+// string.
+func (r *Reader) Pattern() string {
+	if b := r.Peek(); b == '"' || b == '{' || b == '~' {
+		return r.String()
+	}
+	return r.word(func(c byte) bool { return isAstring(c) || c == '%' || c == '*' }, "a pattern")
+}
+
 // String takes a quoted string or a literal, which it asks for.
 func (r *Reader) String() string {
 	if r.Accept('"') {
