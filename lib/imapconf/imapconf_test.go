@@ -50,8 +50,8 @@ func TestReadRefuses(t *testing.T) {
 	os.WriteFile(loop, []byte("@include: loop.conf\n"), 0o600)
 	for path, want := range map[string]string{
 		write(t, "a", "one: 1\ntwo\n"): ":2: no value for two",
-		loop:                          "include each other",
-		"/nonexistent/imapd.conf":     "no such file",
+		loop:                           "include each other",
+		"/nonexistent/imapd.conf":      "no such file",
 	} {
 		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", path, err, want)
