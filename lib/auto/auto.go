@@ -44,6 +44,13 @@ var (
 	GroupNofiles = "nofiles" // those who share nothing
 )
 
+// Cyrus is where the programs around the mail store are: imapd, lmtpd and the others
+// that serve what master or deliver starts.
+var Cyrus = "/usr/cyrus/bin"
+
+// UserCyrus owns the mail store.
+var UserCyrus = "cyrus"
+
 // Patrn is conf-patrn, the permission bits that make qmail-local refuse a
 // home directory or .qmail file: others must not be able to write it.
 const Patrn = 0o002

@@ -13,6 +13,9 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"goqmail/lib/imapconf"
+	"goqmail/lib/syslog"
 )
 
 // firstSocket is the descriptor of the first socket that is handed over.
@@ -126,4 +129,25 @@ func (p *Program) accept(ctx context.Context, l net.Listener, conns *sync.WaitGr
 			}
 		}
 	}
+}
+
+// Name returns the name under which master(8) knows the service, or else what it is
+// usually called: settings can be for it alone, and it logs by it.
+func Name(usual string) string {
+	if name := os.Getenv("CYRUS_SERVICE"); name != "" {
+		return name
+	}
+	return usual
+}
+
+// Log returns where a service logs: as local6, unless the configuration says otherwise.
+func Log(conf imapconf.Conf, name string) *syslog.Log {
+	if prefix := conf.String("syslog_prefix", ""); prefix != "" {
+		name = prefix + "/" + name
+	}
+	l := &syslog.Log{Tag: name, Facility: syslog.Local6}
+	if f, ok := syslog.ParseFacility(conf.String("syslog_facility", "")); ok {
+		l.Facility = f
+	}
+	return l
 }
