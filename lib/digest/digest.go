@@ -7,12 +7,11 @@ import (
 	"crypto/sha256"
 	"io"
 	"mime"
-	"net/mail"
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/emersion/go-message/charset"
+
+	"goqmail/lib/casemap"
 )
 
 // Digest is what is kept of a message.
@@ -25,9 +24,9 @@ type Digest struct {
 
 	// What RFC 5256 sorts and threads by.
 	Date       int64  // the sent date in seconds since 1970, 0 if there is none
-	Subject    string // the base subject, in capitals
+	Subject    string // the base subject, as lib/casemap has it
 	Reply      bool   // the subject is that of a reply or forward
-	From       string // the mailbox of the first address of each field, in capitals
+	From       string // the mailbox of the first address of each field, likewise
 	To         string
 	Cc         string
 	MessageID  string   // without < and >
@@ -46,7 +45,7 @@ func Read(r io.ReaderAt, size int64) (*Digest, error) {
 		ID: sum.Sum(nil)[:16], Header: text,
 	}
 	h := fields(text)
-	if date, err := mail.ParseDate(h.get("date")); err == nil {
+	if date, ok := SentDate(h.get("date")); ok {
 		d.Date = date.Unix()
 	}
 	d.Subject, d.Reply = BaseSubject(Decode(h.get("subject")))
@@ -59,7 +58,7 @@ func Read(r io.ReaderAt, size int64) (*Digest, error) {
 func (h header) sortMailbox(name string) string {
 	for _, a := range h.addresses(name) {
 		if a.mailbox != nil {
-			return strings.ToUpper(*a.mailbox)
+			return casemap.String(*a.mailbox)
 		}
 	}
 	return ""
@@ -104,55 +103,91 @@ func Decode(s string) string {
 	if !strings.Contains(s, "=?") {
 		return s
 	}
-	decoder := mime.WordDecoder{CharsetReader: charset.Reader}
+	decoder := mime.WordDecoder{CharsetReader: func(name string, r io.Reader) (io.Reader, error) {
+		if decoded, err := charset.Reader(name, r); err == nil {
+			return decoded, nil
+		}
+		return r, nil // what is ASCII in it can be read
+	}}
 	if decoded, err := decoder.DecodeHeader(s); err == nil {
 		return decoded
 	}
 	return s
 }
 
-// The parts of a subject that are not part of the base subject (RFC 5256 section 5).
-var subjectParts = sync.OnceValue(func() struct{ leader, trailer, blob, blobs *regexp.Regexp } {
-	return struct{ leader, trailer, blob, blobs *regexp.Regexp }{
-		leader:  regexp.MustCompile(`^(?:\[[^\][]*\][ ]*)*(?i:re|fwd?)[ ]*(?:\[[^\][]*\][ ]*)?:`),
-		trailer: regexp.MustCompile(`(?i:\(fwd\)|[ ])$`),
-		blob:    regexp.MustCompile(`^\[[^\][]*\][ ]*`),
-		blobs:   regexp.MustCompile(`^(?i:\[fwd:)(.*)\]$`),
-	}
-})
+// maxSubject is how much of a subject is looked at.
+const maxSubject = 1000
 
-// BaseSubject returns what a subject is without the marks of replies and forwards, in
-// capitals, and whether it had any.
+// BaseSubject returns what a subject is without the marks of replies and forwards (RFC
+// 5256 section 2.1), in the form in which subjects compare, and whether it had any.
 func BaseSubject(s string) (base string, reply bool) {
-	parts := subjectParts()
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }), " ")
+	s = strings.Join(strings.FieldsFunc(s[:min(len(s), maxSubject)], func(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' }), " ")
 	for {
-		for {
-			t := parts.trailer.ReplaceAllString(s, "")
-			if t == s {
-				break
-			}
-			reply = reply || !strings.HasSuffix(s, " ")
-			s = t
+		for s = strings.TrimRight(s, " "); hasSuffixFold(s, "(fwd)"); s = strings.TrimRight(s, " ") {
+			s, reply = s[:len(s)-len("(fwd)")], true
 		}
 		for {
-			t := strings.TrimLeft(s, " ")
-			if rest := parts.leader.ReplaceAllString(t, ""); rest != t {
-				t, reply = rest, true
-			} else if rest := parts.blob.ReplaceAllString(t, ""); rest != "" {
-				t = rest
-			}
-			if t == s {
+			s = strings.TrimLeft(s, " ")
+			if rest, ok := withoutLeader(s); ok {
+				s, reply = rest, true
+			} else if rest, ok := withoutBlob(s); ok && rest != "" {
+				s = rest
+			} else {
 				break
 			}
-			s = t
 		}
-		m := parts.blobs.FindStringSubmatch(s)
-		if m == nil {
-			return strings.ToUpper(s), reply
+		if !hasPrefixFold(s, "[fwd:") || !strings.HasSuffix(s, "]") {
+			return casemap.String(s), reply
 		}
-		s, reply = m[1], true
+		s, reply = s[len("[fwd:"):len(s)-1], true
 	}
+}
+
+// withoutLeader takes "Re:" and its like from a subject, with what mailing lists put
+// into brackets before it.
+func withoutLeader(s string) (rest string, ok bool) {
+	for {
+		rest, ok := withoutBlob(s)
+		if !ok {
+			break
+		}
+		s = rest
+	}
+	switch {
+	case hasPrefixFold(s, "re"):
+		s = s[len("re"):]
+	case hasPrefixFold(s, "fwd"):
+		s = s[len("fwd"):]
+	case hasPrefixFold(s, "fw"):
+		s = s[len("fw"):]
+	default:
+		return "", false
+	}
+	s = strings.TrimLeft(s, " ")
+	if rest, ok := withoutBlob(s); ok {
+		s = rest
+	}
+	return strings.CutPrefix(s, ":")
+}
+
+// withoutBlob takes something in brackets from a subject, and the blanks after it.
+func withoutBlob(s string) (rest string, ok bool) {
+	if !strings.HasPrefix(s, "[") {
+		return s, false
+	}
+	end := strings.IndexAny(s[1:], "[]") + 1
+	if end == 0 || s[end] == '[' {
+		return s, false
+	}
+	return strings.TrimLeft(s[end+1:], " "), true
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+func hasSuffixFold(s, suffix string) bool {
+	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
 }
 
 // Header fields of a message as they stand, for FETCH and SEARCH.

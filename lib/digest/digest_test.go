@@ -158,6 +158,13 @@ func TestBaseSubject(t *testing.T) {
 		{"Fwd:", "", true},
 		{"a \t b", "A B", false},
 		{"regards", "REGARDS", false},
+		{"[foo] Fwd: [bar] Re: fw: b (fWd)  (fwd)", "B", true},
+		{"re: [fwd: [fwd: re: [fwd: babylon]]]", "BABYLON", true},
+		{"Ad: Re: x", "AD: RE: X", false},
+		{"[a] [b]: c", ": C", false},
+		{"Re [a]", "RE [A]", false},
+		{"[fwd:]", "", true},
+		{"[open", "[OPEN", false},
 	} {
 		if got, reply := BaseSubject(row.in); got != row.want || reply != row.reply {
 			t.Errorf("%q: %q %v, want %q %v", row.in, got, reply, row.want, row.reply)
