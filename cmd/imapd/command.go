@@ -33,6 +33,8 @@ const (
 // lookup finds a command. UID FETCH and its like are under both words.
 func lookup(name string) (cmd command, ok bool) {
 	switch name {
+	case "APPEND":
+		return command{when: user, run: (*conn).appendMessages}, true
 	case "CAPABILITY":
 		return command{when: always, run: (*conn).capability}, true
 	case "NOOP":
@@ -51,8 +53,24 @@ func lookup(name string) (cmd command, ok bool) {
 		return command{when: selected, run: (*conn).closeMailbox}, true
 	case "UNSELECT":
 		return command{when: selected, run: (*conn).unselect}, true
+	case "COPY", "UID COPY":
+		return command{when: selected, run: (*conn).copyMessages}, true
+	case "COMPRESS":
+		return command{when: user, run: (*conn).compress}, true
+	case "ENABLE":
+		return command{when: user, run: (*conn).enable}, true
+	case "EXPUNGE", "UID EXPUNGE":
+		return command{when: selected, run: (*conn).expunge}, true
+	case "ID":
+		return command{when: always, run: (*conn).id}, true
+	case "IDLE":
+		return command{when: user, run: (*conn).idle}, true
+	case "MOVE", "UID MOVE":
+		return command{when: selected, run: (*conn).moveMessages}, true
 	case "FETCH", "UID FETCH":
 		return command{when: selected, run: (*conn).fetch, keeps: name == "FETCH"}, true
+	case "STARTTLS":
+		return command{when: stranger, run: (*conn).startTLS}, true
 	case "STORE", "UID STORE":
 		return command{when: selected, run: (*conn).store, keeps: name == "STORE"}, true
 	}
@@ -134,6 +152,10 @@ func (c *conn) next() error {
 	if c.bye {
 		return errBye
 	}
+	if then := c.then; then != nil {
+		c.then = nil
+		return then()
+	}
 	return nil
 }
 
@@ -152,12 +174,13 @@ func (c *conn) allowed(cmd command, known bool) error {
 	return nil
 }
 
-// refuse answers a command that cannot be read with what c.r has against it, and
-// passes over what is left of it. An error of reading ends the connection.
+// refuse answers a command that was not read to its end with what c.r has against it,
+// and passes over what is left of it. An error of reading ends the connection.
 func (c *conn) refuse(tag string) error {
 	err := c.r.Err()
 	var syntax imap.Syntax
-	if !errors.As(err, &syntax) {
+	var refusal reply
+	if !errors.As(err, &syntax) && !errors.As(err, &refusal) {
 		return err
 	}
 	if err := c.r.Skip(); err != nil {
@@ -165,6 +188,10 @@ func (c *conn) refuse(tag string) error {
 	}
 	if tag == "" {
 		tag = "*"
+	}
+	if refusal.status != "" {
+		c.line(tag + " " + refusal.String())
+		return nil
 	}
 	c.line(tag + " BAD " + string(syntax))
 	if c.mistakes++; c.mistakes == maxMistakes && c.user == "" {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"goqmail/lib/imap"
@@ -16,13 +18,18 @@ import (
 type conn struct {
 	srv *server
 	net net.Conn      // as it was accepted
-	on  io.ReadWriter // what is read and written: net, or a layer above it
+	on  io.ReadWriter // what is read and written: net, or the layer above it
 	r   *imap.Reader
 	w   *bufio.Writer
 
+	tls        *tls.Conn // nil: there is none
+	compressed *deflated // likewise
+
 	command  string // that runs
 	mistakes int
-	bye      bool // the connection ends after this command
+	bye      bool         // the connection ends after this command
+	then     func() error // what is done after its reply
+	stopped  atomic.Bool  // the client is to be read no more
 
 	user  string // "" before login
 	admin bool
@@ -30,7 +37,7 @@ type conn struct {
 	sel   *selection // nil: no mailbox is selected
 
 	// What ENABLE, and commands that imply it, have switched on.
-	condstore, qresync, rev2 bool
+	condstore, qresync, utf8, rev2 bool
 }
 
 // errBye ends a connection of which the client has been told.
@@ -50,7 +57,7 @@ func (s *server) serve(n net.Conn) {
 	c.w = bufio.NewWriterSize(timed, 4<<10)
 	c.r.Continued = func() error {
 		c.line("+ go ahead")
-		return c.w.Flush()
+		return c.flush()
 	}
 	c.line("* OK " + s.name + " " + s.software + " server ready")
 	err := c.converse()
@@ -62,7 +69,7 @@ func (s *server) serve(n net.Conn) {
 	case errors.Is(err, imap.ErrAbuse):
 		c.line("* BYE Literal too large")
 	}
-	c.w.Flush()
+	c.flush()
 }
 
 // converse reads and runs commands until an error ends the connection.
@@ -70,7 +77,7 @@ func (c *conn) converse() error {
 	for {
 		// Replies to commands that came together go together.
 		if !c.r.Buffered() {
-			if err := c.w.Flush(); err != nil {
+			if err := c.flush(); err != nil {
 				return err
 			}
 		}
@@ -116,18 +123,34 @@ func (t timed) Read(p []byte) (int, error) {
 		limit = min(limit, loginTime)
 	}
 	t.c.net.SetReadDeadline(time.Now().Add(limit))
-	if t.c.srv.ending.Load() { // after setting the limit: shutDown sets another one after ending
-		return 0, errEnding
+	if err := t.c.ending(); err != nil { // after setting the limit: who ends it sets another one after that
+		return 0, err
 	}
 	n, err := t.c.on.Read(p)
 	var late net.Error
 	if errors.As(err, &late) && late.Timeout() {
-		err = errTimeout
-		if t.c.srv.ending.Load() {
-			err = errEnding
+		if err = t.c.ending(); err == nil {
+			err = errTimeout
 		}
 	}
 	return n, err
+}
+
+// stop makes a read that waits, and all that follow, return errBye.
+func (c *conn) stop() {
+	c.stopped.Store(true)
+	c.net.SetReadDeadline(time.Now())
+}
+
+// ending tells why the client is not to be read any more, if it is so.
+func (c *conn) ending() error {
+	switch {
+	case c.stopped.Load():
+		return errBye
+	case c.srv.ending.Load():
+		return errEnding
+	}
+	return nil
 }
 
 func (t timed) Write(p []byte) (int, error) {
@@ -157,5 +180,19 @@ func (c *conn) args() error {
 	return c.r.Err()
 }
 
-// mailbox reads the name of a mailbox, as the client has it.
-func (c *conn) mailbox() string { return c.r.Astring() }
+// flush sends what was written.
+func (c *conn) flush() error {
+	err := c.w.Flush()
+	if err == nil && c.compressed != nil {
+		err = c.compressed.flush()
+	}
+	return err
+}
+
+// peer is where the client is, for the log.
+func (c *conn) peer() string {
+	if host, _, err := net.SplitHostPort(c.net.RemoteAddr().String()); err == nil {
+		return host
+	}
+	return "local"
+}

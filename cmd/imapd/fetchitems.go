@@ -106,7 +106,7 @@ func macro(name string) []string {
 }
 
 func (c *conn) fetchItem() (items []item) {
-	word := c.r.Keyword()
+	word := c.r.Item()
 	if c.r.Err() != nil {
 		return nil
 	}

@@ -19,7 +19,7 @@ import (
 // imapd.conf.
 func newServer(t testing.TB, settings ...string) *server {
 	t.Helper()
-	conf := imapconf.Conf{"admins": "cyrus"}
+	conf := imapconf.Conf{"admins": "cyrus", "allowplaintext": "yes"}
 	for _, line := range settings {
 		name, value, _ := strings.Cut(line, ": ")
 		conf[name] = value
@@ -54,6 +54,14 @@ func newServer(t testing.TB, settings ...string) *server {
 func create(t testing.TB, s *server, name, owner string) {
 	t.Helper()
 	if err := s.store.Create(mailstore.Entry{Name: name, ACL: owner + "\tlrswipkxtecdan\t"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// setACL sets a mailbox's list of rights.
+func setACL(t testing.TB, s *server, name, list string) {
+	t.Helper()
+	if err := s.store.Set(mailstore.Entry{Name: name, ACL: list}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -121,7 +129,7 @@ func (c *client) line() string {
 
 // talk has a dialogue: lines after "> " are sent, those after "< " are what must come.
 // In these … stands for any text; a line of "< ..." alone for any lines up to what
-// follows, and EOF for the end of the connection. "\r" at a line's end sends no CR LF.
+// follows, and EOF for the end of the connection. ␍, ␊ and ␀ are what they show.
 func (c *client) talk(dialogue string) {
 	c.t.Helper()
 	skip := false
@@ -131,11 +139,8 @@ func (c *client) talk(dialogue string) {
 		case line == "< ...":
 			skip = true
 		case strings.HasPrefix(line, ">"):
-			end := "\r\n"
-			if cut, ok := strings.CutSuffix(text, `\r`); ok {
-				text, end = cut, ""
-			}
-			if _, err := io.WriteString(c, text+end); err != nil {
+			text = strings.NewReplacer("␍", "\r", "␊", "\n", "␀", "\x00").Replace(text)
+			if _, err := io.WriteString(c, text+"\r\n"); err != nil {
 				c.t.Fatal(err)
 			}
 		case strings.HasPrefix(line, "<"):

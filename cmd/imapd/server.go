@@ -9,16 +9,18 @@ import (
 	"time"
 
 	"goqmail/lib/imapconf"
+	"goqmail/lib/imaptls"
 	"goqmail/lib/mailstore"
 )
 
 // server is what all connections share.
 type server struct {
-	conf     imapconf.Conf
+	conf     atomic.Pointer[imapconf.Conf] // see settings
 	store    *mailstore.Store
 	warm     warm
 	name     string // of this host
 	software string
+	tls      *imaptls.Server                   // nil: there is none
 	timeout  time.Duration                     // for a client that says nothing
 	check    func(user, password string) error // tells whether a password is right
 	log      func(format string, args ...any)
@@ -31,8 +33,7 @@ type server struct {
 
 // newOf returns a server of a store.
 func newOf(conf imapconf.Conf, store *mailstore.Store) *server {
-	return &server{
-		conf:     conf,
+	s := &server{
 		store:    store,
 		software: "goqmail IMAP4",
 		timeout:  time.Duration(max(conf.Int("timeout", 30), 30)) * time.Minute,
@@ -40,7 +41,12 @@ func newOf(conf imapconf.Conf, store *mailstore.Store) *server {
 		log:      func(format string, args ...any) { fmt.Fprintf(os.Stderr, "imapd: "+format+"\n", args...) },
 		conns:    map[*conn]bool{},
 	}
+	s.conf.Store(&conf)
+	return s
 }
+
+// settings are those that hold now.
+func (s *server) settings() imapconf.Conf { return *s.conf.Load() }
 
 // open returns a server of the store that the configuration names.
 func open(conf imapconf.Conf) (*server, error) {

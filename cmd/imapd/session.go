@@ -18,8 +18,44 @@ func (c *conn) capability() error {
 	return nil
 }
 
-// capabilities is what the server can do, as this client may use it.
-func (c *conn) capabilities() []string { return []string{"IMAP4rev1"} }
+// capabilities is what the server can do, as this client may use it now. The order is
+// Cyrus's where that has them.
+func (c *conn) capabilities() []string {
+	all := []string{
+		"IMAP4rev1",
+		"LITERAL+",
+		"UIDPLUS",
+		"ID",
+		"UNSELECT",
+		"MULTIAPPEND",
+		"BINARY",
+		"IDLE",
+		"ENABLE",
+		"CONDSTORE",
+		"QRESYNC",
+		"MOVE",
+		"OBJECTID",
+		"UTF8=ACCEPT",
+		"APPENDLIMIT=" + utoa(uint64(c.srv.maxMessage())),
+	}
+	if c.user != "" {
+		if c.compressed == nil {
+			all = append(all, "COMPRESS=DEFLATE")
+		}
+		return all
+	}
+	if c.srv.tls != nil && c.tls == nil {
+		all = append(all, "STARTTLS")
+	}
+	if !c.plain() {
+		all = append(all, "LOGINDISABLED")
+	}
+	return all
+}
+
+// plain tells whether a password may be sent as it is: over TLS, and if the
+// configuration says so.
+func (c *conn) plain() bool { return c.tls != nil || c.srv.settings().Bool("allowplaintext", false) }
 
 // noop is NOOP (section 6.1.2) and CHECK: what has happened is told after every command.
 func (c *conn) noop() error { return c.args() }
@@ -43,23 +79,32 @@ func (c *conn) login() error {
 	if err := c.args(); err != nil {
 		return err
 	}
+	if !c.plain() {
+		return no("PRIVACYREQUIRED", "Login only available under a layer")
+	}
 	if err := c.srv.check(name, password); err != nil {
 		return no("AUTHENTICATIONFAILED", "Login failed: authentication failure")
 	}
 	c.begin(name)
-	return ok("", "User logged in")
+	return c.welcome()
+}
+
+// welcome ends the command by which a user has logged in.
+func (c *conn) welcome() error {
+	return ok("CAPABILITY "+strings.Join(c.capabilities(), " "), "User logged in")
 }
 
 // begin makes the client a user.
 func (c *conn) begin(name string) {
 	c.user = name
-	c.admin = slices.Contains(c.srv.conf.Words("admins"), name)
+	conf := c.srv.settings()
+	c.admin = slices.Contains(conf.Words("admins"), name)
 	c.r.Limit = commandLimit
 	c.space = mboxname.Space{
-		User: name, Separator: '.', Alt: c.srv.conf.Bool("altnamespace", false),
-		Users: c.srv.conf.String("userprefix", "Other Users"), Shared: c.srv.conf.String("sharedprefix", "Shared Folders"),
+		User: name, Separator: '.', Alt: conf.Bool("altnamespace", false),
+		Users: conf.String("userprefix", "Other Users"), Shared: conf.String("sharedprefix", "Shared Folders"),
 	}
-	if c.srv.conf.Bool("unixhierarchysep", false) {
+	if conf.Bool("unixhierarchysep", false) {
 		c.space.Separator = '/'
 	}
 }

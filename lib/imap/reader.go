@@ -5,6 +5,7 @@ package imap
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"math"
@@ -53,6 +54,14 @@ func (r *Reader) Reset(from io.Reader) (dropped int) {
 	dropped = r.br.Buffered()
 	r.br.Reset(from)
 	return dropped
+}
+
+// Rest takes what the client has sent and was not read yet.
+func (r *Reader) Rest() io.Reader {
+	b, _ := r.br.Peek(r.br.Buffered())
+	b = bytes.Clone(b)
+	r.br.Discard(len(b))
+	return bytes.NewReader(b)
 }
 
 // Buffered tells whether more of the client's words are here already: then a
@@ -222,6 +231,11 @@ func (r *Reader) Atom() string { return r.word(IsAtom, "an atom") }
 
 // Keyword takes an atom that is a word of the protocol, and returns it in capitals.
 func (r *Reader) Keyword() string { return strings.ToUpper(r.Atom()) }
+
+// Item takes the word of a data item of FETCH, up to a bracket, and returns it in capitals.
+func (r *Reader) Item() string {
+	return strings.ToUpper(r.word(func(c byte) bool { return IsAtom(c) && c != '[' }, "a data item"))
+}
 
 // Astring takes an atom or string.
 func (r *Reader) Astring() string {

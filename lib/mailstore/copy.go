@@ -1,6 +1,8 @@
 package mailstore
 
 import (
+	"errors"
+
 	"github.com/emersion/go-imap/v2"
 	"zombiezen.com/go/sqlite"
 
@@ -73,4 +75,15 @@ func (m *Mailbox) Digests(uids imap.UIDSet, f func(uid uint32, g *digest.Digest)
 		sortKey(s, 5, g)
 		return f(uint32(s.ColumnInt64(0)), g)
 	})
+}
+
+// UIDValidity returns what a View has as well, without reading one.
+func (m *Mailbox) UIDValidity() (validity uint32, err error) {
+	err = m.tree.db.read(func(c *sqlite.Conn) error {
+		return one(c, "SELECT uidvalidity FROM mailbox WHERE id = ?", []any{m.id}, func(s *sqlite.Stmt) { validity = uint32(s.ColumnInt64(0)) })
+	})
+	if errors.Is(err, errNoRow) {
+		err = ErrNoMailbox
+	}
+	return validity, err
 }
