@@ -44,12 +44,12 @@ func (f Flags) Names(keywords []string) []string {
 		}
 	}
 	for i, name := range keywords {
-		if f&keyword(i) != 0 {
+		if f&Keyword(i) != 0 {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// keyword is the bit of the i-th keyword.
-func keyword(i int) Flags { return 1 << (firstKeyword + i) }
+// Keyword is the flag of the i-th keyword of a View.
+func Keyword(i int) Flags { return 1 << (firstKeyword + i) }

@@ -40,7 +40,7 @@ func (m *Mailbox) flags(c *sqlite.Conn, names []string, create bool) (flags Flag
 				return 0, err
 			}
 		}
-		flags |= keyword(i)
+		flags |= Keyword(i)
 	}
 	return flags, nil
 }
