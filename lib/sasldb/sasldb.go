@@ -254,8 +254,25 @@ func replace(f *os.File, path string, records []Record) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(fresh)
 	defer to.Close()
+	if err := fill(to, info, records); err != nil {
+		os.Remove(fresh)
+		return err
+	}
+	if err := keep(f, path); err != nil {
+		os.Remove(fresh)
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		os.Remove(fresh)
+		return err
+	}
+	// From here on the lock is no longer ours: it is on a file without a name.
+	return syncdir.Sync(filepath.Dir(path))
+}
+
+// fill makes a new file what another was, but for the records.
+func fill(to *os.File, info os.FileInfo, records []Record) error {
 	if err := write(to, records); err != nil {
 		return err
 	}
@@ -268,16 +285,7 @@ func replace(f *os.File, path string, records []Record) error {
 	if err := to.Chmod(info.Mode().Perm()); err != nil {
 		return err
 	}
-	if err := to.Sync(); err != nil {
-		return err
-	}
-	if err := keep(f, path); err != nil {
-		return err
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return err
-	}
-	return syncdir.Sync(filepath.Dir(path))
+	return to.Sync()
 }
 
 func write(f *os.File, records []Record) error {
