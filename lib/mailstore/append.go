@@ -117,6 +117,8 @@ func (t *tree) commit(batch []*delivery) {
 	}
 }
 
+var errNoUIDs = errors.New("mailbox has no more UIDs")
+
 // link chooses the UIDs and gives the messages their names, and takes the UIDs
 // from the mailbox.
 func (d *delivery) link(c *sqlite.Conn) error {
@@ -133,7 +135,7 @@ func (d *delivery) link(c *sqlite.Conn) error {
 	for _, m := range d.messages {
 		for {
 			if next >= 1<<32-1 {
-				return errors.New("mailbox has no more UIDs")
+				return errNoUIDs
 			}
 			err := place(m.Path, d.dir+"/"+fileName(uint32(next)))
 			if err == nil {
@@ -201,23 +203,30 @@ func (d *delivery) insert(c *sqlite.Conn) error {
 		if err != nil {
 			return err
 		}
-		key, g := d.box.key(d.uids[i]), m.Digest
-		for _, row := range []struct {
-			query string
-			args  []any
-		}{
-			{"INSERT INTO digest VALUES (?, ?, ?, ?, ?)", []any{key, g.Envelope, g.BodyStructure, g.Parts, g.ID}},
-			{"INSERT INTO sortkey VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", []any{
-				key, g.Date, g.Subject, g.Reply, g.From, g.To, g.Cc, g.MessageID, strings.Join(g.References, " ")}},
-			{"INSERT INTO header VALUES (?, ?)", []any{key, g.Header}},
-			{"INSERT INTO message VALUES (?, ?, ?, ?, ?)", []any{key, modseq, int64(flags), m.Date, int64(m.Size)}},
-		} {
-			if err := run(c, row.query, row.args, nil); err != nil {
-				return err
-			}
+		key := d.box.key(d.uids[i])
+		if err := insertDigest(c, key, m.Digest); err != nil {
+			return err
+		}
+		err = run(c, "INSERT INTO message VALUES (?, ?, ?, ?, ?)", []any{key, modseq, int64(flags), m.Date, int64(m.Size)}, nil)
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// insertDigest writes the rows of what is in a message.
+func insertDigest(c *sqlite.Conn, key int64, g *digest.Digest) error {
+	err := run(c, "INSERT INTO digest VALUES (?, ?, ?, ?, ?)", []any{key, g.Envelope, g.BodyStructure, g.Parts, g.ID}, nil)
+	if err != nil {
+		return err
+	}
+	err = run(c, "INSERT INTO sortkey VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		[]any{key, g.Date, g.Subject, g.Reply, g.From, g.To, g.Cc, g.MessageID, strings.Join(g.References, " ")}, nil)
+	if err != nil {
+		return err
+	}
+	return run(c, "INSERT INTO header VALUES (?, ?)", []any{key, g.Header}, nil)
 }
 
 // nextModSeq takes the next modification sequence of the mailbox.

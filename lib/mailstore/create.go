@@ -37,7 +37,7 @@ func (s *Store) Create(e Entry) error {
 		if err != nil {
 			return err
 		}
-		return insertEntry(c, e, func() (int64, error) { return t.add(rest, validity) })
+		return insertEntry(c, e, func() (int64, error) { return t.add(c, e, validity) })
 	})
 	if err != nil {
 		return err
@@ -64,11 +64,12 @@ func insertEntry(c *sqlite.Conn, e Entry, box func() (int64, error)) error {
 }
 
 // add puts an empty mailbox into the index and returns its id.
-func (t *tree) add(rest string, validity uint32) (id int64, err error) {
+func (t *tree) add(list *sqlite.Conn, e Entry, validity uint32) (id int64, err error) {
+	if err := t.makeWay(list, e); err != nil {
+		return 0, err
+	}
+	_, rest := treeOf(e.Name)
 	err = t.db.write(func(c *sqlite.Conn) error {
-		if err := forget(c, rest); err != nil {
-			return err
-		}
 		err := run(c, "INSERT INTO mailbox (name, uidvalidity) VALUES (?, ?)", []any{rest, int64(validity)}, nil)
 		id = c.LastInsertRowID()
 		return err
@@ -76,16 +77,63 @@ func (t *tree) add(rest string, validity uint32) (id int64, err error) {
 	return id, err
 }
 
+// makeWay makes way in the index for a mailbox that is about to be listed. What has its
+// name there is what a crash left: of one that is deleted, which is forgotten, or of one
+// that is listed under another name, which it now gets in the index as well.
+func (t *tree) makeWay(list *sqlite.Conn, e Entry) error {
+	root, rest := treeOf(e.Name)
+	left := false // messages in the directory that are of the other one
+	err := t.db.write(func(c *sqlite.Conn) error {
+		id := int64(0)
+		err := run(c, "SELECT id FROM mailbox WHERE name = ?", []any{rest}, func(s *sqlite.Stmt) { id = s.ColumnInt64(0) })
+		if err != nil || id == 0 {
+			return err
+		}
+		owner := ""
+		err = run(list, "SELECT name FROM mailbox WHERE box = ? AND partition = ? AND (name = ? OR name > ? AND name < ?)",
+			[]any{id, e.Partition, root, root + ".", root + "/"}, func(s *sqlite.Stmt) { owner = s.ColumnText(0) })
+		switch {
+		case err != nil || owner == e.Name:
+			return err
+		case owner == "":
+			return forget(c, id)
+		}
+		_, to := treeOf(owner)
+		left = true
+		return t.finishRename(c, id, rest, to)
+	})
+	if err != nil || !left {
+		return err
+	}
+	return clear(t, t.boxDir(rest))
+}
+
+// finishRename does what a crash kept Rename from: the list has the new name, the index
+// the old one, and the files may have both.
+func (t *tree) finishRename(c *sqlite.Conn, id int64, was, rest string) error {
+	if err := linkAll(t.boxDir(was), t.boxDir(rest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return run(c, "UPDATE mailbox SET name = ? WHERE id = ?", []any{rest, id}, nil)
+}
+
+// nameOf returns the name that a mailbox has in the index, below the root. ok is false
+// if it is not there.
+func nameOf(c *sqlite.Conn, id int64) (name string, ok bool, err error) {
+	err = run(c, "SELECT name FROM mailbox WHERE id = ?", []any{id}, func(s *sqlite.Stmt) { name, ok = s.ColumnText(0), true })
+	return name, ok, err
+}
+
 // forget removes a mailbox, and its messages, from the index.
-func forget(c *sqlite.Conn, rest string) error {
+func forget(c *sqlite.Conn, id int64) error {
 	for _, query := range []string{
-		"DELETE FROM message WHERE key >> 32 = (SELECT id FROM mailbox WHERE name = ?)",
-		"DELETE FROM expunged WHERE key >> 32 = (SELECT id FROM mailbox WHERE name = ?)",
-		"DELETE FROM keyword WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?)",
-		"DELETE FROM seen WHERE mailbox = (SELECT id FROM mailbox WHERE name = ?)",
-		"DELETE FROM mailbox WHERE name = ?",
+		"DELETE FROM message WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff",
+		"DELETE FROM expunged WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff",
+		"DELETE FROM keyword WHERE mailbox = ?",
+		"DELETE FROM seen WHERE mailbox = ?",
+		"DELETE FROM mailbox WHERE id = ?",
 	} {
-		if err := run(c, query, []any{rest}, nil); err != nil {
+		if err := run(c, query, []any{id}, nil); err != nil {
 			return err
 		}
 	}
@@ -120,7 +168,15 @@ func (s *Store) Delete(name string) error {
 		return err
 	}
 	_, rest := treeOf(name)
-	if err := t.db.write(func(c *sqlite.Conn) error { return forget(c, rest) }); err != nil {
+	err = t.db.write(func(c *sqlite.Conn) error {
+		was, ok, err := nameOf(c, e.box)
+		if err != nil || !ok {
+			return err
+		}
+		rest = was
+		return forget(c, e.box)
+	})
+	if err != nil {
 		return err
 	}
 	s.tell(name)
@@ -149,10 +205,17 @@ func clear(t *tree, dir string) error {
 	return nil
 }
 
-// Recover removes what is left of trees without mailboxes. No other process may use
-// the store.
+// Recover removes what is left of trees without mailboxes, and of messages that were on
+// their way in. No other process may use the store.
 func (s *Store) Recover() error {
 	for _, partition := range s.layout.Partitions {
+		staged, err := filepath.Glob(partition + "/stage./*")
+		if err != nil {
+			return err
+		}
+		for _, path := range staged {
+			os.Remove(path)
+		}
 		indexes, err := indexes(partition)
 		if err != nil {
 			return err

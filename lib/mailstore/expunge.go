@@ -2,6 +2,7 @@ package mailstore
 
 import (
 	"os"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"zombiezen.com/go/sqlite"
@@ -39,10 +40,7 @@ func (m *Mailbox) remove(uids imap.UIDSet, flags int64) (gone []uint32, err erro
 			return err
 		}
 		for _, uid := range gone {
-			if err := run(c, "INSERT INTO expunged VALUES (?, ?)", []any{m.key(uid), modseq}, nil); err != nil {
-				return err
-			}
-			if err := run(c, "DELETE FROM message WHERE key = ?", []any{m.key(uid)}, nil); err != nil {
+			if err := m.expunge(c, uid, modseq); err != nil {
 				return err
 			}
 		}
@@ -57,4 +55,12 @@ func (m *Mailbox) remove(uids imap.UIDSet, flags int64) (gone []uint32, err erro
 	}
 	m.store.tell(m.entry.Name)
 	return gone, nil
+}
+
+// expunge has a message's row go.
+func (m *Mailbox) expunge(c *sqlite.Conn, uid uint32, modseq int64) error {
+	if err := run(c, "INSERT INTO expunged VALUES (?, ?, ?)", []any{m.key(uid), modseq, time.Now().Unix()}, nil); err != nil {
+		return err
+	}
+	return run(c, "DELETE FROM message WHERE key = ?", []any{m.key(uid)}, nil)
 }

@@ -105,9 +105,10 @@ func (m *Mailbox) View() (*View, error) {
 	view := old
 	err := m.tree.db.read(func(c *sqlite.Conn) error {
 		v := *old
-		err := one(c, "SELECT uidvalidity, uidnext, modseq, recent FROM mailbox WHERE id = ?", []any{m.id}, func(s *sqlite.Stmt) {
+		var pruned int64
+		err := one(c, "SELECT uidvalidity, uidnext, modseq, recent, pruned FROM mailbox WHERE id = ?", []any{m.id}, func(s *sqlite.Stmt) {
 			v.UIDValidity, v.UIDNext = uint32(s.ColumnInt64(0)), uint32(s.ColumnInt64(1))
-			v.ModSeq, v.Recent = s.ColumnInt64(2), uint32(s.ColumnInt64(3))
+			v.ModSeq, v.Recent, pruned = s.ColumnInt64(2), uint32(s.ColumnInt64(3)), s.ColumnInt64(4)
 		})
 		if err != nil || v.ModSeq == old.ModSeq && v.UIDNext == old.UIDNext && v.Recent == old.Recent {
 			return err
@@ -115,12 +116,15 @@ func (m *Mailbox) View() (*View, error) {
 		if v.Keywords, err = keywords(c, m.id); err != nil {
 			return err
 		}
+		if old.ModSeq < pruned { // what has gone since is not known any more
+			v.chunks, v.ends, old = nil, nil, &View{}
+		}
 		changed, err := m.changed(c, old.ModSeq)
 		if err != nil {
 			return err
 		}
 		var gone []uint32
-		if m.view != nil {
+		if old.ModSeq > 0 {
 			if gone, err = m.gone(c, old.ModSeq); err != nil {
 				return err
 			}
@@ -161,12 +165,36 @@ func (m *Mailbox) gone(c *sqlite.Conn, since int64) (uids []uint32, err error) {
 }
 
 // Vanished returns the UIDs of the messages that were expunged after a modification
-// sequence (RFC 7162, VANISHED (EARLIER)), in ascending order.
+// sequence (RFC 7162, VANISHED (EARLIER)), in ascending order; of all that are no more
+// if it was long ago.
 func (m *Mailbox) Vanished(since int64) (uids []uint32, err error) {
-	err = m.tree.db.read(func(c *sqlite.Conn) (err error) {
-		uids, err = m.gone(c, since)
+	err = m.tree.db.read(func(c *sqlite.Conn) error {
+		var next uint32
+		var pruned int64
+		err := one(c, "SELECT uidnext, pruned FROM mailbox WHERE id = ?", []any{m.id},
+			func(s *sqlite.Stmt) { next, pruned = uint32(s.ColumnInt64(0)), s.ColumnInt64(1) })
+		if err != nil {
+			return err
+		}
+		if since >= pruned {
+			uids, err = m.gone(c, since)
+			return err
+		}
+		uid := uint32(1)
+		err = run(c, "SELECT key FROM message WHERE key BETWEEN ? AND ? ORDER BY key", []any{m.key(0), m.key(1<<32 - 1)}, func(s *sqlite.Stmt) {
+			for ; uid < uint32(s.ColumnInt64(0)); uid++ {
+				uids = append(uids, uid)
+			}
+			uid++
+		})
+		for ; uid < next; uid++ {
+			uids = append(uids, uid)
+		}
 		return err
 	})
+	if errors.Is(err, errNoRow) {
+		err = ErrNoMailbox
+	}
 	return uids, err
 }
 

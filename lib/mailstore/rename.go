@@ -37,9 +37,9 @@ func (s *Store) Rename(old, name, partition string) error {
 	if err != nil {
 		return err
 	}
-	_, oldRest := treeOf(old)
+	_, was := treeOf(old)
 	_, rest := treeOf(name)
-	if src == dst && oldRest == rest {
+	if src == dst && was == rest {
 		return ErrExists
 	}
 	var c *sqlite.Conn
@@ -52,17 +52,28 @@ func (s *Store) Rename(old, name, partition string) error {
 		if err != nil {
 			return err
 		}
+		if err := makeDir(dst.boxDir(rest)); err != nil {
+			return err
+		}
+		if err := dst.makeWay(list, to); err != nil {
+			return err
+		}
 		// From here until all is done nothing comes into the old mailbox.
 		if c, end, err = src.db.begin(); err != nil {
 			return err
 		}
-		if err := linkAll(src.boxDir(oldRest), dst.boxDir(rest)); err != nil {
+		switch name, ok, err := nameOf(c, from.box); {
+		case err != nil:
 			return err
+		case ok:
+			was = name // another than in the list after a crash
 		}
-		if src == dst {
-			if err := forget(c, rest); err != nil { // what a crash left of one that is not listed
+		if src != dst || was != rest {
+			if err := linkAll(src.boxDir(was), dst.boxDir(rest)); err != nil {
 				return err
 			}
+		}
+		if src == dst {
 			return run(c, "UPDATE mailbox SET name = ?, uidvalidity = ? WHERE id = ?", []any{rest, int64(validity), from.box}, nil)
 		}
 		box, err := dst.adopt(c, from.box, rest, validity)
@@ -72,7 +83,7 @@ func (s *Store) Rename(old, name, partition string) error {
 		return run(list, "UPDATE mailbox SET box = ? WHERE name = ?", []any{box, name}, nil)
 	})
 	if err == nil && src != dst {
-		err = forget(c, oldRest)
+		err = forget(c, from.box)
 	}
 	if end != nil {
 		end(&err)
@@ -82,7 +93,10 @@ func (s *Store) Rename(old, name, partition string) error {
 	}
 	s.tell(old)
 	s.tell(name)
-	return clear(src, src.boxDir(oldRest))
+	if src == dst && was == rest {
+		return nil
+	}
+	return clear(src, src.boxDir(was))
 }
 
 // renameEntry changes the list, but for the id.
@@ -138,12 +152,9 @@ func linkAll(from, to string) error {
 // adopt copies all rows of a mailbox in another tree, and returns its id here.
 func (t *tree) adopt(from *sqlite.Conn, id int64, rest string, validity uint32) (box int64, err error) {
 	err = t.db.write(func(c *sqlite.Conn) error {
-		if err := forget(c, rest); err != nil {
-			return err
-		}
-		err := one(from, "SELECT uidnext, modseq, recent FROM mailbox WHERE id = ?", []any{id}, func(s *sqlite.Stmt) {
-			err = run(c, "INSERT INTO mailbox (name, uidvalidity, uidnext, modseq, recent) VALUES (?, ?, ?, ?, ?)",
-				[]any{rest, int64(validity), s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2)}, nil)
+		err := one(from, "SELECT uidnext, modseq, recent, pruned FROM mailbox WHERE id = ?", []any{id}, func(s *sqlite.Stmt) {
+			err = run(c, "INSERT INTO mailbox (name, uidvalidity, uidnext, modseq, recent, pruned) VALUES (?, ?, ?, ?, ?, ?)",
+				[]any{rest, int64(validity), s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2), s.ColumnInt64(3)}, nil)
 		})
 		if err != nil {
 			return err

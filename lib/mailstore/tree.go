@@ -18,6 +18,7 @@ CREATE TABLE mailbox (
 	uidnext INTEGER NOT NULL DEFAULT 1,
 	modseq INTEGER NOT NULL DEFAULT 1, -- the highest that any message has or had
 	recent INTEGER NOT NULL DEFAULT 0, -- up to this UID messages are not recent
+	pruned INTEGER NOT NULL DEFAULT 0, -- up to this modseq it is forgotten what was expunged
 	messages INTEGER NOT NULL DEFAULT 0,
 	unseen INTEGER NOT NULL DEFAULT 0,
 	deleted INTEGER NOT NULL DEFAULT 0,
@@ -31,7 +32,7 @@ CREATE TABLE message (
 	size INTEGER NOT NULL
 );
 CREATE INDEX changed ON message (key >> 32, modseq);
-CREATE TABLE expunged (key INTEGER PRIMARY KEY, modseq INTEGER NOT NULL);
+CREATE TABLE expunged (key INTEGER PRIMARY KEY, modseq INTEGER NOT NULL, date INTEGER NOT NULL);
 CREATE TABLE keyword (mailbox INTEGER, bit INTEGER, name TEXT NOT NULL, PRIMARY KEY (mailbox, bit)) WITHOUT ROWID;
 CREATE TABLE seen (mailbox INTEGER, user TEXT, uids TEXT NOT NULL, PRIMARY KEY (mailbox, user)) WITHOUT ROWID;
 CREATE TABLE digest (key INTEGER PRIMARY KEY, envelope BLOB, bodystructure BLOB, parts BLOB, id BLOB);
