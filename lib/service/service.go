@@ -82,6 +82,31 @@ type Program struct {
 	Ending func()          // makes the conversations come to an end soon
 	Reload func()          // reads the configuration again
 	Log    func(err error) // for what goes wrong with a socket
+
+	room chan bool // has as many as there are connections; nil: for any number
+}
+
+// room is for as many connections at a time as maxchild of cyrus.conf allows.
+func room() chan bool {
+	n, err := strconv.Atoi(os.Getenv("MAXCHILD"))
+	if err != nil || n <= 0 {
+		return nil
+	}
+	return make(chan bool, n)
+}
+
+// serve serves a connection when there is room for it.
+func (p *Program) serve(ctx context.Context, c net.Conn) {
+	if p.room != nil {
+		select {
+		case p.room <- true:
+			defer func() { <-p.room }()
+		case <-ctx.Done():
+			c.Close()
+			return
+		}
+	}
+	p.Serve(c)
 }
 
 // Run serves the connections of sockets, each in a goroutine, until a TERM, after which
@@ -92,6 +117,7 @@ func (p *Program) Run(sockets ...net.Listener) {
 	defer signal.Stop(signals)
 	ctx, end := context.WithCancel(context.Background())
 	var accepting, conns sync.WaitGroup
+	p.room = room()
 	for _, l := range sockets {
 		accepting.Go(func() { p.accept(ctx, l, &conns) })
 	}
@@ -117,7 +143,7 @@ func (p *Program) accept(ctx context.Context, l net.Listener, conns *sync.WaitGr
 		c, err := l.Accept()
 		switch {
 		case err == nil:
-			conns.Go(func() { p.Serve(c) })
+			conns.Go(func() { p.serve(ctx, c) })
 		case ctx.Err() != nil:
 			return
 		default: // too many open files, as a rule; it may get better

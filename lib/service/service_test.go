@@ -146,3 +146,25 @@ func TestListenTakesAPathThatNobodyListensAt(t *testing.T) {
 	}
 	again.Close()
 }
+
+func TestMaxChild(t *testing.T) {
+	t.Setenv("MAXCHILD", "1")
+	path, f := listener(t)
+	start(t, "for me", f)
+	dial := func() net.Conn {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		c.SetDeadline(time.Now().Add(time.Minute))
+		return c
+	}
+	first := dial()
+	expect(t, first, "hello\n")
+	second := dial()
+	second.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) // less only makes the test weaker
+	if n, err := second.Read(make([]byte, 1)); err == nil {
+		t.Errorf("the second connection is served: %d bytes", n)
+	}
+}
