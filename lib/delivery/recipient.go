@@ -1,0 +1,134 @@
+package delivery
+
+import (
+	"errors"
+	"strings"
+
+	"goqmail/lib/acl"
+	"goqmail/lib/ascii"
+	"goqmail/lib/autocreate"
+	"goqmail/lib/mailstore"
+	"goqmail/lib/mboxname"
+)
+
+// Recipient is somebody who can get a message.
+type Recipient struct {
+	mailbox string // where it goes
+	inbox   string // where it goes if that is gone by then; the same for a shared one
+}
+
+// Recipient finds the mailbox of a recipient: user, user+detail or, for a shared
+// mailbox, POSTUSER+mailbox, where postuser is empty unless imapd.conf says otherwise.
+// sender is who sends, "" if that is not known: he needs the right to post, but anybody
+// may send to an INBOX.
+func (a *Agent) Recipient(local, sender string, ignoreQuota bool) (r Recipient, err error) {
+	user, detail, hasDetail := strings.Cut(local, "+")
+	if a.Conf.Bool("lmtp_downcase_rcpt", false) || a.Conf.Bool("username_tolower", false) {
+		user = ascii.Lower(user)
+	}
+	if user == a.Conf.String("postuser", "") {
+		if !hasDetail {
+			return r, ErrUnknown
+		}
+		r, err = a.shared(detail, sender)
+	} else {
+		r, err = a.personal(user, detail, sender)
+	}
+	if err == nil && !ignoreQuota {
+		err = a.quota(r.mailbox)
+	}
+	return r, err
+}
+
+// space is what a user calls mailboxes in addresses: altnamespace is for IMAP alone.
+func (a *Agent) space(user string) mboxname.Space {
+	s := mboxname.Space{User: user, Separator: '.'}
+	if a.Conf.Bool("unixhierarchysep", false) {
+		s.Separator = '/'
+	}
+	return s
+}
+
+// shared is a mailbox that is named as a whole.
+func (a *Agent) shared(name, sender string) (r Recipient, err error) {
+	name, err = a.space("").Internal(name)
+	if err != nil {
+		return r, ErrUnknown
+	}
+	e, err := a.lookup(name)
+	if err != nil {
+		return r, err
+	}
+	switch rights := rights(e, sender); {
+	case rights.Has(acl.Post):
+		return Recipient{name, name}, nil
+	case rights.Has(acl.Lookup):
+		return r, ErrRight
+	}
+	return r, ErrUnknown
+}
+
+// personal is the mailbox of a user that detail names, if it is there and the sender may
+// post to it, else his INBOX.
+func (a *Agent) personal(user, detail, sender string) (r Recipient, err error) {
+	space := a.space(user)
+	inbox, err := space.Internal("INBOX")
+	if err != nil || !isName(user) {
+		return r, ErrUnknown
+	}
+	_, err = a.lookup(inbox)
+	if errors.Is(err, ErrUnknown) && a.Conf.Bool("autocreate_post", false) {
+		if err = autocreate.User(a.Store, a.Conf, space); errors.Is(err, mailstore.ErrNoMailbox) {
+			err = ErrUnknown
+		}
+	}
+	if err != nil {
+		return r, err
+	}
+	r = Recipient{inbox, inbox}
+	below, err := space.Internal("INBOX" + string(space.Separator) + detail)
+	if err != nil { // no detail, or one that no mailbox can have
+		return r, nil
+	}
+	e, err := a.lookup(below)
+	switch {
+	case err == nil && rights(e, sender).Has(acl.Post):
+		r.mailbox = below
+	case err != nil && !errors.Is(err, ErrUnknown):
+		return r, err
+	}
+	return r, nil
+}
+
+// isName tells whether a user can be called so.
+func isName(user string) bool {
+	for i := range len(user) {
+		if c := user[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`/%*"\^~+`, c) >= 0 {
+			return false
+		}
+	}
+	return user != "" && len(user) < 200 && user[0] != '.'
+}
+
+func (a *Agent) lookup(name string) (mailstore.Entry, error) {
+	e, err := a.Store.Lookup(name)
+	if errors.Is(err, mailstore.ErrNoMailbox) {
+		err = ErrUnknown
+	}
+	return e, err
+}
+
+// rights is what a sender may do with a mailbox; an unknown one has those of anyone.
+func rights(e mailstore.Entry, sender string) acl.Rights {
+	return acl.ParseList(e.ACL).Of(sender, nil)
+}
+
+// quota returns ErrQuota if no more fits into a mailbox. The size of the message does
+// not count: what lies below the limit may go one message over it.
+func (a *Agent) quota(mailbox string) error {
+	q, ok, err := a.Store.QuotaRoot(mailbox)
+	if err != nil || !ok || q.Limit < 0 || q.Used <= q.Limit<<10 {
+		return err
+	}
+	return ErrQuota
+}
