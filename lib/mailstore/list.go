@@ -77,6 +77,22 @@ func (s *Store) Below(root string) (entries []Entry, err error) {
 	return entries, err
 }
 
+// Granting lists the mailboxes whose ACL names an identifier of some, in the order of
+// their names.
+func (s *Store) Granting(identifiers ...string) (entries []Entry, err error) {
+	var where []string
+	var args []any
+	for _, identifier := range identifiers {
+		where = append(where, "instr(char(9) || acl, ?)")
+		args = append(args, "\t"+identifier+"\t")
+	}
+	err = s.list.read(func(c *sqlite.Conn) error {
+		return run(c, entryColumns+"WHERE "+strings.Join(where, " OR ")+" ORDER BY name", args,
+			func(s *sqlite.Stmt) { entries = append(entries, entry(s)) })
+	})
+	return entries, err
+}
+
 // Set changes the ACL and the special use of a mailbox to those of e.
 func (s *Store) Set(e Entry) error {
 	return s.changeList(e.Name, "UPDATE mailbox SET acl = ?2, use = ?3 WHERE name = ?1", e.Name, e.ACL, e.Use)
