@@ -13,6 +13,7 @@ type Layout struct {
 	Partitions       map[string]string // partition-NAME
 	DefaultPartition string            // defaultpartition
 	HashSpool        bool              // hashimapspool: j/user/john
+	List             string            // the list of mailboxes, if it is not CONFIG/mailboxes.db
 }
 
 // Store is an open store. All its methods may be called by many goroutines.
@@ -36,7 +37,10 @@ func Open(layout Layout) (*Store, error) {
 	if err := makeDir(layout.ConfigDir); err != nil {
 		return nil, err
 	}
-	s.list = &database{path: filepath.Join(layout.ConfigDir, "mailboxes.db"), schema: listSchema, open: &s.open}
+	if layout.List == "" {
+		layout.List = filepath.Join(layout.ConfigDir, "mailboxes.db")
+	}
+	s.list = &database{path: layout.List, schema: listSchema, open: &s.open}
 	c, err := s.list.connection()
 	if err != nil {
 		return nil, err
