@@ -140,7 +140,7 @@ func (a *appending) message() {
 	if a.err != nil {
 		reply, ours := end(a.err)
 		if ours {
-			a.c.srv.log("error: appending to %s: %v", a.entry.Name, a.err)
+			a.c.srv.log("appending to %s: %v", a.entry.Name, a.err)
 		}
 		r.Fail(reply)
 		return
@@ -179,7 +179,7 @@ func (s *server) maxMessage() int64 {
 func (a *appending) read(size int64, binary bool, flags []string, date int64) {
 	staged, err := a.c.srv.store.Stage(a.entry.Partition)
 	if err != nil {
-		a.c.srv.log("error: unable to stage a message: %v", err)
+		a.c.srv.log("unable to stage a message: %v", err)
 		a.c.r.Fail(no("SERVERBUG", "System I/O error"))
 		return
 	}

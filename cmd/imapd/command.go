@@ -67,6 +67,24 @@ func lookup(name string) (cmd command, ok bool) {
 		return command{when: user, run: (*conn).idle}, true
 	case "MOVE", "UID MOVE":
 		return command{when: selected, run: (*conn).moveMessages}, true
+	case "CREATE":
+		return command{when: user, run: (*conn).create}, true
+	case "DELETE":
+		return command{when: user, run: (*conn).delete}, true
+	case "RENAME":
+		return command{when: user, run: (*conn).rename}, true
+	case "LIST":
+		return command{when: user, run: (*conn).list}, true
+	case "LSUB":
+		return command{when: user, run: (*conn).lsub}, true
+	case "NAMESPACE":
+		return command{when: user, run: (*conn).namespace}, true
+	case "STATUS":
+		return command{when: user, run: (*conn).status}, true
+	case "SUBSCRIBE":
+		return command{when: user, run: (*conn).subscribe}, true
+	case "UNSUBSCRIBE":
+		return command{when: user, run: (*conn).unsubscribe}, true
 	case "FETCH", "UID FETCH":
 		return command{when: selected, run: (*conn).fetch, keeps: name == "FETCH"}, true
 	case "STARTTLS":
@@ -134,14 +152,14 @@ func (c *conn) next() error {
 	if c.r.Err() != nil {
 		return c.refuse(tag)
 	}
-	c.command = name
+	c.command, c.tag = name, tag
 	err := cmd.run(c)
 	if c.r.Err() != nil {
 		return c.refuse(tag)
 	}
 	r, ours := end(err)
 	if ours {
-		c.srv.log("error: %s of %s: %v", name, c.user, err)
+		c.srv.log("%s of %s: %v", name, c.user, err)
 	}
 	if c.sel != nil && !c.bye {
 		if err := c.sync(!cmd.keeps); err != nil {

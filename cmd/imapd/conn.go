@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"container/list"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -26,10 +27,13 @@ type conn struct {
 	compressed *deflated // likewise
 
 	command  string // that runs
+	tag      string // of it
 	mistakes int
 	bye      bool         // the connection ends after this command
 	then     func() error // what is done after its reply
 	stopped  atomic.Bool  // the client is to be read no more
+
+	waiting *list.Element // in crowd.halfOpen
 
 	user  string // "" before login
 	admin bool
@@ -47,7 +51,9 @@ var errBye = errors.New("bye")
 func (s *server) serve(n net.Conn) {
 	c := &conn{srv: s, net: n, on: n}
 	defer n.Close()
-	if !s.enter(c) {
+	if refusal := s.enter(c); refusal != "" {
+		n.SetWriteDeadline(time.Now().Add(lastTime))
+		io.WriteString(n, "* BYE "+refusal+"\r\n")
 		return
 	}
 	defer s.left(c)
@@ -58,6 +64,9 @@ func (s *server) serve(n net.Conn) {
 	c.r.Continued = func() error {
 		c.line("+ go ahead")
 		return c.flush()
+	}
+	if s.secure && c.encrypt() != nil {
+		return
 	}
 	c.line("* OK " + s.name + " " + s.software + " server ready")
 	err := c.converse()
@@ -98,7 +107,7 @@ func (c *conn) leave() {
 		s.watch.Stop()
 	}
 	if err := s.box.SaveRecent(); err != nil {
-		c.srv.log("error: leaving %s: %v", s.box.Name(), err)
+		c.srv.log("leaving %s: %v", s.box.Name(), err)
 	}
 	c.srv.warm.keep(s.box, s.view.Len())
 }
@@ -118,7 +127,7 @@ const (
 type timed struct{ c *conn }
 
 func (t timed) Read(p []byte) (int, error) {
-	limit := t.c.srv.timeout
+	limit := t.c.srv.timeout()
 	if t.c.user == "" {
 		limit = min(limit, loginTime)
 	}

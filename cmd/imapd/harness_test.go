@@ -12,6 +12,7 @@ import (
 
 	"goqmail/lib/imapconf"
 	"goqmail/lib/mailstore"
+	"goqmail/lib/syslog"
 )
 
 // newServer returns a server with an empty store but for the INBOXes of john and mary.
@@ -31,9 +32,9 @@ func newServer(t testing.TB, settings ...string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newOf(conf, store)
-	s.name, s.software = "host.example", "goqmail"
-	s.log = t.Logf
+	s := serverOf(conf, store)
+	s.name = "host.example"
+	s.record = func(_ syslog.Level, format string, args ...any) { t.Logf(format, args...) }
 	s.check = func(user, password string) error {
 		if password != "secret" {
 			return errors.New("wrong password")
@@ -41,7 +42,8 @@ func newServer(t testing.TB, settings ...string) *server {
 		return nil
 	}
 	t.Cleanup(func() {
-		s.shutDown()
+		s.end()
+		s.done.Wait()
 		store.Close()
 	})
 	for _, user := range []string{"john", "mary"} {
@@ -101,7 +103,7 @@ func connect(t testing.TB, s *server) net.Conn {
 		t.Fatal(err)
 	}
 	go s.serve(theirs)
-	ours.SetDeadline(time.Now().Add(time.Minute))
+	ours.SetDeadline(time.Now().Add(40 * time.Second))
 	t.Cleanup(func() { ours.Close() })
 	return ours
 }

@@ -27,7 +27,7 @@ func (c *conn) id() error {
 		return err
 	}
 	if len(told) > 0 {
-		c.srv.log("client id of %s: %.500s", c.peer(), strings.Join(told, " "))
+		c.srv.note("client id of %s: %.500s", c.peer(), strings.Join(told, " "))
 	}
 	if c.srv.settings().Bool("imapidresponse", true) {
 		c.line(`* ID ("name" "goqmail" "os" "` + runtime.GOOS + `")`)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -11,6 +10,8 @@ import (
 	"goqmail/lib/imapconf"
 	"goqmail/lib/imaptls"
 	"goqmail/lib/mailstore"
+	"goqmail/lib/service"
+	"goqmail/lib/syslog"
 )
 
 // server is what all connections share.
@@ -21,36 +22,49 @@ type server struct {
 	name     string // of this host
 	software string
 	tls      *imaptls.Server                   // nil: there is none
-	timeout  time.Duration                     // for a client that says nothing
+	secure   bool                              // TLS from the first byte
 	check    func(user, password string) error // tells whether a password is right
-	log      func(format string, args ...any)
+	record   func(level syslog.Level, format string, args ...any)
 
 	ending atomic.Bool // no more connections, and those that are end
 	mu     sync.Mutex
-	conns  map[*conn]bool
+	crowd  crowd
 	done   sync.WaitGroup // for the connections
 }
 
-// newOf returns a server of a store.
-func newOf(conf imapconf.Conf, store *mailstore.Store) *server {
+// serverOf returns a server of a store.
+func serverOf(conf imapconf.Conf, store *mailstore.Store) *server {
 	s := &server{
 		store:    store,
+		name:     conf.String("servername", ""),
 		software: "goqmail IMAP4",
-		timeout:  time.Duration(max(conf.Int("timeout", 30), 30)) * time.Minute,
 		check:    func(user, password string) error { return errors.New("no passwords are known") },
-		log:      func(format string, args ...any) { fmt.Fprintf(os.Stderr, "imapd: "+format+"\n", args...) },
-		conns:    map[*conn]bool{},
+		crowd:    crowd{conns: map[*conn]bool{}, byHost: map[string]int{}, loggedIn: map[string]int{}},
+	}
+	if s.name == "" {
+		s.name, _ = os.Hostname()
 	}
 	s.conf.Store(&conf)
 	return s
 }
 
-// settings are those that hold now.
-func (s *server) settings() imapconf.Conf { return *s.conf.Load() }
+// read reads the configuration, and the name of the service for which it is.
+func (o options) read() (conf imapconf.Conf, name string, err error) {
+	if conf, err = imapconf.Read(o.config); err == nil {
+		err = conf.Check()
+	}
+	name = "imap"
+	if o.secure {
+		name = "imaps"
+	}
+	name = service.Name(name)
+	return conf.Service(name), name, err
+}
 
-// open returns a server of the store that the configuration names.
-func open(conf imapconf.Conf) (*server, error) {
-	if err := conf.Check(); err != nil {
+// open returns the server that is asked for.
+func open(o options) (*server, error) {
+	conf, name, err := o.read()
+	if err != nil {
 		return nil, err
 	}
 	store, err := mailstore.Open(mailstore.Layout{
@@ -62,40 +76,60 @@ func open(conf imapconf.Conf) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newOf(conf, store)
-	s.name = conf.String("servername", "")
-	if s.name == "" {
-		s.name, _ = os.Hostname()
+	s := serverOf(conf, store)
+	s.record = service.Log(conf, name).Printf
+	s.secure = o.secure
+	// Who has no certificate does without TLS; one that is no good is not only the log's
+	// affair if nothing works without it.
+	s.tls, err = imaptls.Load(conf)
+	if err != nil {
+		s.tls = nil
+		if s.secure {
+			store.Close()
+			return nil, err
+		}
+		if !errors.Is(err, imaptls.ErrOff) {
+			s.log("%v", err)
+		}
 	}
 	return s, nil
 }
 
-// enter notes a connection; it tells whether it may go on.
-func (s *server) enter(c *conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ending.Load() {
-		return false
+// reload reads the configuration again. What is wrong with it changes nothing.
+func (s *server) reload(o options) {
+	conf, _, err := o.read()
+	if err != nil {
+		s.log("%v", err)
+		return
 	}
-	s.conns[c] = true
-	s.done.Add(1)
-	return true
+	s.conf.Store(&conf)
+	if s.tls != nil {
+		if err := s.tls.Reload(conf); err != nil {
+			s.log("%v", err)
+		}
+	}
 }
 
-func (s *server) left(c *conn) {
+// settings are those that hold now.
+func (s *server) settings() imapconf.Conf { return *s.conf.Load() }
+
+// log notes what goes wrong here.
+func (s *server) log(format string, args ...any) { s.record(syslog.Error, format, args...) }
+
+// note notes what clients do.
+func (s *server) note(format string, args ...any) { s.record(syslog.Notice, format, args...) }
+
+// timeout is how long a client may say nothing.
+func (s *server) timeout() time.Duration {
+	return time.Duration(max(s.settings().Int("timeout", 30), 30)) * time.Minute
+}
+
+// end has all connections end, with a word to their clients.
+func (s *server) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.conns, c)
-	s.done.Done()
-}
-
-// shutDown ends all connections, with a word to their clients, and waits for them.
-func (s *server) shutDown() {
-	s.mu.Lock()
 	s.ending.Store(true)
-	for c := range s.conns {
+	for c := range s.crowd.conns {
 		c.net.SetReadDeadline(time.Now())
 	}
-	s.mu.Unlock()
-	s.done.Wait()
 }

@@ -85,7 +85,9 @@ func (c *conn) login() error {
 	if err := c.srv.check(name, password); err != nil {
 		return no("AUTHENTICATIONFAILED", "Login failed: authentication failure")
 	}
-	c.begin(name)
+	if err := c.begin(name); err != nil {
+		return err
+	}
 	return c.welcome()
 }
 
@@ -94,8 +96,11 @@ func (c *conn) welcome() error {
 	return ok("CAPABILITY "+strings.Join(c.capabilities(), " "), "User logged in")
 }
 
-// begin makes the client a user.
-func (c *conn) begin(name string) {
+// begin makes the client a user, unless there are too many.
+func (c *conn) begin(name string) error {
+	if err := c.srv.admit(c, name); err != nil {
+		return err
+	}
 	c.user = name
 	conf := c.srv.settings()
 	c.admin = slices.Contains(conf.Words("admins"), name)
@@ -107,6 +112,7 @@ func (c *conn) begin(name string) {
 	if conf.Bool("unixhierarchysep", false) {
 		c.space.Separator = '/'
 	}
+	return nil
 }
 
 // commandLimit is the most bytes of a command after login: sets of numbers can be long.

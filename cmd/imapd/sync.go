@@ -22,7 +22,7 @@ func (c *conn) sync(expunges bool) error {
 		return errBye
 	}
 	if err != nil {
-		c.srv.log("error: %s of %s: %v", c.command, c.user, err)
+		c.srv.log("%s of %s: %v", c.command, c.user, err)
 		c.line("* BYE System I/O error")
 		return errBye
 	}

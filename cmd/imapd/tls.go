@@ -37,7 +37,7 @@ func (c *conn) encrypt() error {
 	ctx, cancel := context.WithTimeout(context.Background(), loginTime)
 	defer cancel()
 	if err := t.HandshakeContext(ctx); err != nil {
-		c.srv.log("notice: STARTTLS negotiation failed: %s: %v", c.peer(), err)
+		c.srv.note("STARTTLS negotiation failed: %s: %v", c.peer(), err)
 		return err
 	}
 	c.net.SetDeadline(time.Time{})
