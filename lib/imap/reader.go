@@ -221,6 +221,9 @@ func (r *Reader) word(is func(byte) bool, what string) string {
 	return b.String()
 }
 
+// Word takes bytes as long as they are of a kind; it is an error if there are none.
+func (r *Reader) Word(is func(byte) bool) string { return r.word(is, "a word") }
+
 // Tag takes a command's tag.
 func (r *Reader) Tag() string {
 	return r.word(func(c byte) bool { return isAstring(c) && c != '+' }, "a tag")
