@@ -11,10 +11,18 @@ BREAK = -
 # the groups of conf-groups.
 ACCOUNTS = alias qmaild qmaill root qmailp qmailq qmailr qmails
 ACCOUNTGROUPS = qmail nofiles
+# The programs around the mail store: where they are, and who owns the store.
+CYRUS = /usr/cyrus
+CYRUSBIN = $(CYRUS)/bin
+CYRADMBIN = /usr/bin
+SASLBIN = /usr/sbin
+CYRUSMAN = /usr/share/man
+CYRUSACCOUNTS = cyrus mail
 
 GO = go
 AUTO = goqmail/lib/auto
 FACTS = -X $(AUTO).Home=$(QMAIL) -X $(AUTO).split=$(SPLIT) -X $(AUTO).spawn=$(SPAWN) -X $(AUTO).Break=$(BREAK) \
+	-X $(AUTO).Cyrus=$(CYRUSBIN) -X $(AUTO).UserCyrus=$(firstword $(CYRUSACCOUNTS)) \
 	$(join $(patsubst %,-X=$(AUTO).User%=,Alias D L O P Q R S),$(ACCOUNTS)) \
 	$(join $(patsubst %,-X=$(AUTO).Group%=,Qmail Nofiles),$(ACCOUNTGROUPS))
 # On these systems the programs start at lib/entry, which copes with softlimit
@@ -37,9 +45,11 @@ bin: FORCE
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(BRIEF:%=./cmd/%),$(CMDS))
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(BRIEFENTRY) $(FACTS)' -o $(BIN)/ $(filter $(BRIEF:%=./cmd/%),$(CMDS))
 	$(if $(ENTRIES),GOOS= GOARCH= $(GO) run scripts/lean.go $(CMDS:./cmd/%=$(BIN)/%))
-	rm -rf $(BIN)/boot
+	rm -rf $(BIN)/boot $(BIN)/imap
 	mkdir -p $(BIN)/boot
 	cd scripts && cp -R boot/. rc init daemontools runit systemd $(abspath $(BIN))/boot/
+	cp -R scripts/imap $(BIN)/
+	find $(BIN)/imap -type f -exec sed -i 's|CYRUSBIN/|$(CYRUSBIN)/|g' {} +
 	cp $(COMMANDS:%=scripts/%) $(BIN)/
 	find $(BIN)/boot $(COMMANDS:%=$(BIN)/%) -type f -exec sed -i 's|QMAIL/|$(QMAIL)/|g' {} +
 
@@ -61,6 +71,19 @@ setup: bin
 
 check:
 	$(PLACE) scripts/instcheck
+
+# The same for the pair, deliver and imapd, and what stands around them.
+PLACEPAIR = $(PLACE) CYRUS='$(CYRUS)' CYRUSBIN='$(CYRUSBIN)' CYRADMBIN='$(CYRADMBIN)' SASLBIN='$(SASLBIN)' \
+	CYRUSMAN='$(CYRUSMAN)' CYRUSACCOUNTS='$(CYRUSACCOUNTS)'
+install-pair: bin
+	$(PLACEPAIR) scripts/install pair
+
+setup-pair: bin
+	$(PLACEPAIR) scripts/accounts pair
+	$(PLACEPAIR) scripts/install pair
+
+check-pair:
+	$(PLACEPAIR) scripts/instcheck pair
 
 # A certificate for TLS in the installed home, as with the TLS patch.
 cert:
@@ -89,4 +112,4 @@ clean:
 	rm -rf bin t/.bin t/.up
 
 FORCE:
-.PHONY: all install setup check cert test up bench clean FORCE
+.PHONY: all install setup check install-pair setup-pair check-pair cert test up bench clean FORCE

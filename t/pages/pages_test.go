@@ -16,17 +16,19 @@ import (
 
 const root = "../.."
 
-// programs lists the programs of scripts/hier.
+// programs lists the programs of scripts/hier and scripts/hier.pair.
 func programs(t *testing.T) (names []string) {
-	f, err := os.Open(root + "/scripts/hier")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if word := strings.Fields(lines.Text()); len(word) > 1 && word[0] == "c" {
-			if name, ok := strings.CutPrefix(word[1], "bin/"); ok {
-				names = append(names, name)
+	for _, table := range []string{"hier", "hier.pair"} {
+		f, err := os.Open(root + "/scripts/" + table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		for lines := bufio.NewScanner(f); lines.Scan(); {
+			if word := strings.Fields(lines.Text()); len(word) > 5 && word[0] == "c" && word[1] != "CYRUS/tools/mkimap" {
+				if name, ok := strings.CutPrefix(word[5], "bin/"); ok {
+					names = append(names, name)
+				}
 			}
 		}
 	}
@@ -65,6 +67,20 @@ func source(t *testing.T, dir string) string {
 		}
 	}
 	return b.String()
+}
+
+func TestEveryProgramIsInstalled(t *testing.T) {
+	built, err := filepath.Glob(root + "/cmd/*/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	installed := programs(t)
+	for _, path := range built {
+		name := filepath.Base(filepath.Dir(path))
+		if n := len(slices.DeleteFunc(slices.Clone(installed), func(s string) bool { return s != name })); n != 1 {
+			t.Errorf("scripts/hier and scripts/hier.pair have %s %d times", name, n)
+		}
+	}
 }
 
 func TestEveryProgramHasAPage(t *testing.T) {
