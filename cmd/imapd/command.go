@@ -43,6 +43,8 @@ func lookup(name string) (cmd command, ok bool) {
 		return command{when: always, run: (*conn).logout}, true
 	case "LOGIN":
 		return command{when: stranger, run: (*conn).login}, true
+	case "SEARCH", "UID SEARCH":
+		return command{when: selected, run: (*conn).search, keeps: name == "SEARCH"}, true
 	case "SELECT":
 		return command{when: user, run: (*conn).selectMailbox}, true
 	case "EXAMINE":

@@ -244,3 +244,29 @@ func (t *tokens) domain() string {
 		t.skip()
 	}
 }
+
+// Addresses returns the value of a field with addresses in its plainest form, without
+// comments and quotes: Name <mailbox@host>, group:, and so on.
+func Addresses(value string) string {
+	t := tokens{s: unfolded(value)}
+	var b strings.Builder
+	for _, a := range t.addresses() {
+		if b.Len() > 0 {
+			b.WriteString(", ")
+		}
+		if a.name != nil {
+			b.WriteString(*a.name + " ")
+		}
+		switch {
+		case a.mailbox == nil: // a group ends
+		case a.host == nil:
+			b.WriteString(*a.mailbox + ":")
+		default:
+			b.WriteString("<" + *a.mailbox + "@" + *a.host + ">")
+		}
+	}
+	return b.String()
+}
+
+// unfolded puts a field on one line.
+func unfolded(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) }

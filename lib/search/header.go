@@ -1,0 +1,125 @@
+package search
+
+import (
+	"bytes"
+	"strings"
+
+	"goqmail/lib/casemap"
+	"goqmail/lib/digest"
+)
+
+// header is a message's header and what was made of it.
+type header struct {
+	raw   []byte
+	whole []byte // as it compares; nil: not made yet
+	buf   []byte
+}
+
+func (h *header) reset(raw []byte) { h.raw, h.whole = raw, nil }
+
+// field calls f with the values of the fields of a name, until it returns true, which
+// is then returned. The name is in lower case.
+func (h *header) field(name string, f func(value []byte) bool) bool {
+	for rest := h.raw; len(rest) > 0; {
+		var line []byte
+		line, rest = cutField(rest)
+		if value, ok := valueOf(line, name); ok && f(value) {
+			return true
+		}
+	}
+	return false
+}
+
+// cutField takes the first field, with the lines that continue it.
+func cutField(text []byte) (field, rest []byte) {
+	for i := 0; ; {
+		n := bytes.IndexByte(text[i:], '\n')
+		if n < 0 {
+			return text, nil
+		}
+		if i += n + 1; i == len(text) || text[i] != ' ' && text[i] != '\t' {
+			return text[:i], text[i:]
+		}
+	}
+}
+
+func valueOf(line []byte, name string) (value []byte, ok bool) {
+	if len(line) <= len(name) {
+		return nil, false
+	}
+	for i := range len(name) {
+		c := line[i]
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != name[i] {
+			return nil, false
+		}
+	}
+	return bytes.CutPrefix(bytes.TrimLeft(line[len(name):], " \t"), []byte(":"))
+}
+
+// comparable appends the value of a field as it compares: on one line and decoded.
+func comparable(b, value []byte) []byte {
+	value = bytes.TrimSpace(value)
+	if bytes.IndexByte(value, '\n') >= 0 {
+		value = bytes.ReplaceAll(bytes.ReplaceAll(value, []byte("\r"), nil), []byte("\n"), nil)
+	}
+	if bytes.Contains(value, []byte("=?")) {
+		value = []byte(digest.Decode(string(value)))
+	}
+	return casemap.Append(b, value)
+}
+
+// contains tells whether a field of a name has a text in it.
+func (h *header) contains(name string, text []byte) bool {
+	return h.field(name, func(value []byte) bool {
+		h.buf = comparable(h.buf[:0], value)
+		return bytes.Contains(h.buf, text)
+	})
+}
+
+// addressed is contains for fields with addresses, which match as well as they are
+// without comments and quotes.
+func (h *header) addressed(name string, text []byte) bool {
+	return h.field(name, func(value []byte) bool {
+		h.buf = comparable(h.buf[:0], value)
+		if bytes.Contains(h.buf, text) {
+			return true
+		}
+		if !bytes.ContainsAny(h.buf, `("\`) && !bytes.Contains(h.buf, []byte("@ ")) && !bytes.Contains(h.buf, []byte(" @")) {
+			return false
+		}
+		h.buf = comparable(h.buf[:0], []byte(digest.Addresses(string(value))))
+		return bytes.Contains(h.buf, text)
+	})
+}
+
+// anywhere tells whether the header has a text in it.
+func (h *header) anywhere(text []byte) bool {
+	if h.whole == nil {
+		h.whole = wholeHeader(h.raw)
+	}
+	return bytes.Contains(h.whole, text)
+}
+
+// wholeHeader returns a header as it compares, with a field on each line.
+func wholeHeader(raw []byte) []byte {
+	b := make([]byte, 0, len(raw))
+	for len(raw) > 0 {
+		var line []byte
+		line, raw = cutField(raw)
+		b = append(comparable(b, line), '\n')
+	}
+	return b
+}
+
+// sent returns the date of the Date field as it stands there, as a number that grows with it.
+func (h *header) sent() (day int, ok bool) {
+	h.field("date", func(value []byte) bool {
+		t, valid := digest.SentDate(strings.NewReplacer("\r", "", "\n", "").Replace(string(value)))
+		day, ok = dayOf(t), valid
+		return true
+	})
+	return day, ok
+}
