@@ -10,10 +10,14 @@ import (
 	"fmt"
 	"os"
 
+	"goqmail/lib/entry"
 	"goqmail/lib/askpass"
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	entry.Setup()
+	os.Exit(run(os.Args[1:]))
+}
 
 func run(args []string) int {
 	o, err := parseOptions(args, os.Getenv)
