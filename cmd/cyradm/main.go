@@ -11,8 +11,8 @@ import (
 	"fmt"
 	"os"
 
-	"goqmail/lib/entry"
 	"goqmail/lib/askpass"
+	"goqmail/lib/entry"
 )
 
 func main() {

@@ -9,9 +9,9 @@ import (
 	"goqmail/lib/imapclient"
 )
 
-// entry returns the annotation that a word stands for, below /shared or /private. ok is
+// entryName returns the annotation that a word stands for, below /shared or /private. ok is
 // false if it stands for none.
-func entry(word string, private bool) (name string, ok bool) {
+func entryName(word string, private bool) (name string, ok bool) {
 	root := "/shared"
 	if private {
 		root = "/private"
@@ -73,7 +73,7 @@ func (s *shell) info(a arguments) error {
 
 // configure is mboxcfg and setmd. An empty value or none takes the annotation away.
 func (s *shell) configure(a arguments) error {
-	name, ok := entry(a.words[1], a.has("private"))
+	name, ok := entryName(a.words[1], a.has("private"))
 	if !ok {
 		return fmt.Errorf("unknown entry %s", a.words[1])
 	}
@@ -82,7 +82,7 @@ func (s *shell) configure(a arguments) error {
 
 // setInfo annotates the server.
 func (s *shell) setInfo(a arguments) error {
-	name, ok := entry(a.words[0], false)
+	name, ok := entryName(a.words[0], false)
 	if !ok {
 		return fmt.Errorf("unknown entry %s", a.words[0])
 	}

@@ -10,8 +10,8 @@ import (
 	"fmt"
 	"os"
 
-	"goqmail/lib/entry"
 	"goqmail/lib/askpass"
+	"goqmail/lib/entry"
 )
 
 func main() {
