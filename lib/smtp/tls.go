@@ -90,8 +90,8 @@ func (s *session) secure(ready string, refuse func(reply string) error) error {
 	}
 	s.out.Flush()
 	info, err := helper.Handshake()
-	if info.Warning != "" {
-		s.logTLS("TLS warning: " + info.Warning)
+	if info.Warning != "" { // which is for the administrator, who may have asked for no log
+		s.call.Err().WriteString("qmail-smtpd: TLS warning: " + info.Warning + "\n")
 	}
 	if err != nil {
 		helper.Close()

@@ -85,6 +85,23 @@ func TestStartTLSRefused(t *testing.T) {
 	}
 }
 
+// A warning about what is configured here reaches those who asked for no log.
+func TestTLSWarning(t *testing.T) {
+	securing(t, "+no such cipher: X\n", "+SUITE\t\t\texpired\n", nil)
+	stderr, err := os.Create(t.TempDir() + "/stderr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	starttlstest.Converse(t, func(in, out *os.File) {
+		Serve(call.New([]string{"qmail-smtpd"}, call.Env{"PATH=/usr/bin:/bin"}, map[int]*os.File{0: in, 1: out, 2: stderr}))
+	}, "ESMTP\r\n", "STARTTLS\r\n", "tls\r\n", "QUIT\r\n")
+	got, _ := os.ReadFile(stderr.Name())
+	if want := "qmail-smtpd: TLS warning: no such cipher: X; expired\n"; string(got) != want {
+		t.Errorf("standard error has %q, want %q", got, want)
+	}
+}
+
 func TestSMTPS(t *testing.T) {
 	securing(t, "+\n", "+SUITE\t\tbad\n", map[string]string{"tlsclients": ""})
 	output, code := converse(t, call.Env{"SMTPS="}, "ESMTP\r\n", "EHLO x\r\nMAIL <a>\r\nRCPT <b@c>\r\nQUIT\r\n")
