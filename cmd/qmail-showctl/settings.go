@@ -84,7 +84,7 @@ var patches = [...]patch{
 	{setting{"dnsbllist", list, "", "DNS list of hosts: ", ""}, ""},
 	{setting{"goodrcptto", list, "", "", " exists, as a recipient."}, ""},
 	{setting{"maxrcpt", number, "any number of", "A message from an SMTP client may have ", " recipients"}, ""},
-	{setting{"mfcheck", number, "", "The domains of senders must be in DNS: ", "; 0 is no"}, ""},
+	{setting{"mfcheck", number, "0", "The domains of senders must be in DNS: ", "; 0 is no"}, ""},
 	{setting{"moregoodrcptto", list, "", "", " exists, as a recipient."}, ""},
 	{setting{"moregoodrcptto.cdb", file, "", "More of goodrcptto.", ""}, ""},
 	{setting{"moreipme", list, "", "", " is an address of this host."}, ""},
