@@ -137,6 +137,9 @@ func (c *client) talk(dialogue string) {
 	skip := false
 	for _, line := range strings.Split(strings.TrimSpace(dialogue), "\n") {
 		line = strings.TrimLeft(line, "\t ")
+		if line == "" {
+			continue
+		}
 		switch text := strings.TrimPrefix(line[min(1, len(line)):], " "); {
 		case line == "< ...":
 			skip = true

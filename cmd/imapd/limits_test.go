@@ -1,0 +1,109 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+// Who does not log in makes way for others, and never holds up those who have.
+func TestHalfOpen(t *testing.T) {
+	s := newServer(t, "maxhalfopen: 3")
+	user := login(t, s, "john")
+	var waiting []*client
+	for range 5 {
+		waiting = append(waiting, dial(t, s))
+	}
+	for i, c := range waiting {
+		if i < 2 {
+			c.talk(`< EOF`)
+			continue
+		}
+		c.talk(`
+			> a NOOP
+			< a OK Completed`)
+	}
+	user.talk(`
+		> a NOOP
+		< a OK Completed`)
+	login(t, s, "mary")
+}
+
+func TestPerHostAndUser(t *testing.T) {
+	s := newServer(t, "maxlogins_per_user: 1", "maxlogins_per_host: 2", "maxconnections_per_host: 4")
+	john := login(t, s, "john")
+	c := dial(t, s)
+	c.talk(`
+		> a LOGIN john secret
+		< a NO [LIMIT] Too many open connections
+		> b LOGIN mary secret
+		< b OK …`)
+	d := dial(t, s)
+	d.talk(`
+		> a LOGIN ann secret
+		< a NO [LIMIT] Too many open connections
+		> b LOGIN cyrus secret
+		< b OK …`)
+	dial(t, s)
+	last := &client{t: t, Conn: connect(t, s)}
+	last.over(last.Conn)
+	last.talk(`
+		< * BYE Too many open connections
+		< EOF`)
+	john.talk(`
+		> z LOGOUT
+		< * BYE …
+		< z OK Completed
+		< EOF`)
+}
+
+// Whatever a stranger sends, little of it is kept, and he is told what is wrong.
+func TestEndlessWords(t *testing.T) {
+	s := newServer(t)
+	for _, row := range []struct{ name, sent, want string }{
+		{"line", "a " + strings.Repeat("x", 1<<20), "a BAD Command too long"},
+		{"tag", strings.Repeat("x", 1<<20), "* BAD Command too long"},
+		{"literal", "a LOGIN {100000+}\r\n" + strings.Repeat("x", 100000) + " y", "a BAD Command too long"},
+		{"literal that waits", "a LOGIN {100000}", "a BAD Command too long"},
+		{"number", "a LOGIN {99999999999999999999999}", "a BAD Number too large"},
+		{"list", "a ID " + strings.Repeat("(", 100000), "a BAD …"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := dial(t, s)
+			go io.WriteString(c, row.sent+"\r\n")
+			c.talk("< " + row.want)
+			c.talk(`
+				> b NOOP
+				< b OK Completed`)
+		})
+	}
+	c := dial(t, s)
+	c.talk(`
+		> a LOGIN {9999999999+}
+		< * BYE Literal too large
+		< EOF`)
+}
+
+// One that speaks another protocol is not listened to for long.
+func TestTooManyErrors(t *testing.T) {
+	c := dial(t, newServer(t))
+	c.talk(strings.Repeat("> GET / HTTP/1.0\n< GET BAD Please login first\n", maxMistakes) + `
+		< * BYE Too many errors
+		< EOF`)
+}
+
+func TestPipelined(t *testing.T) {
+	s := newServer(t)
+	put(t, s, "user.john", nil, hello)
+	c := dial(t, s)
+	c.talk(`
+		> a LOGIN john secret␍␊b SELECT INBOX␍␊c FETCH 1 UID␍␊d LOGOUT
+		< a OK …
+		< ...
+		< b OK …
+		< * 1 FETCH (UID 1)
+		< c OK Completed
+		< * BYE LOGOUT received
+		< d OK Completed
+		< EOF`)
+}

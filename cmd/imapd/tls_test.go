@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bufio"
+	"compress/flate"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"goqmail/lib/imapconf"
+	"goqmail/lib/imaptls"
+)
+
+// useTLS gives the server a certificate.
+func useTLS(t *testing.T, s *server) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "server.pem")
+	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s.tls, err = imaptls.Load(imapconf.Conf{"tls_cert_file": path, "tls_key_file": path}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// over makes the client speak through a layer.
+func (c *client) over(n net.Conn) {
+	c.Conn = n
+	c.lines = bufio.NewReader(n)
+}
+
+func (c *client) shakeHands() {
+	c.over(tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true}))
+}
+
+func TestStartTLS(t *testing.T) {
+	s := newServer(t, "allowplaintext: no")
+	useTLS(t, s)
+	c := dial(t, s)
+	c.talk(`
+		> a CAPABILITY
+		< * CAPABILITY IMAP4rev1 … STARTTLS… LOGINDISABLED…
+		< a OK Completed
+		> b LOGIN john secret
+		< b NO [PRIVACYREQUIRED] …
+		> c STARTTLS
+		< c OK Begin TLS negotiation now`)
+	c.shakeHands()
+	c.talk(`
+		> d STARTTLS
+		< d NO TLS already active
+		> e LOGIN john secret
+		< e OK [CAPABILITY …] …
+		> f STARTTLS
+		< f BAD Already logged in`)
+}
+
+// What somebody has put before the handshake is not run after it.
+func TestStartTLSInjection(t *testing.T) {
+	s := newServer(t)
+	useTLS(t, s)
+	dial(t, s).talk(`
+		> a STARTTLS␍␊b LOGIN john secret
+		< a OK Begin TLS negotiation now
+		< EOF`)
+}
+
+func TestTLSFromTheStart(t *testing.T) {
+	s := newServer(t)
+	useTLS(t, s)
+	s.secure = true
+	c := &client{t: t, Conn: connect(t, s)}
+	c.shakeHands()
+	c.talk(`
+		< * OK …
+		> a LOGIN john secret
+		< a OK …`)
+}
+
+// deflating is the client's end of COMPRESS.
+type deflating struct {
+	net.Conn
+	r io.Reader
+	w *flate.Writer
+}
+
+func (d *deflating) Read(p []byte) (int, error) { return d.r.Read(p) }
+
+func (d *deflating) Write(p []byte) (int, error) {
+	n, err := d.w.Write(p)
+	if err == nil {
+		err = d.w.Flush()
+	}
+	return n, err
+}
+
+func TestCompress(t *testing.T) {
+	s := newServer(t)
+	useTLS(t, s)
+	put(t, s, "user.john", nil, hello+strings.Repeat("All work and no play\r\n", 10000))
+	c := dial(t, s)
+	c.talk(`
+		> a STARTTLS
+		< a OK …`)
+	c.shakeHands()
+	c.talk(`
+		> b LOGIN john secret
+		< b OK [CAPABILITY …COMPRESS=DEFLATE…
+		> c COMPRESS ZIP
+		< c NO …
+		> d COMPRESS DEFLATE
+		< d OK DEFLATE active`)
+	w, err := flate.NewWriter(c.Conn, flate.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.over(&deflating{c.Conn, flate.NewReader(c.Conn), w})
+	c.talk(`
+		> e COMPRESS DEFLATE
+		< e NO [COMPRESSIONACTIVE] …
+		> f CAPABILITY
+		< * CAPABILITY …
+		< f OK Completed
+		> g SELECT INBOX
+		< ...
+		< g OK …
+		> h FETCH 1 BODY.PEEK[TEXT]
+		< * 1 FETCH (BODY[TEXT] {220007}
+		< world
+		< ...
+		< )
+		< h OK Completed
+		> i IDLE
+		< + idling`)
+	put(t, s, "user.john", nil, hello)
+	c.talk(`
+		< * 2 EXISTS
+		< * 2 RECENT
+		> DONE
+		< i OK Completed`)
+}
