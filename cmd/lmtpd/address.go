@@ -72,7 +72,7 @@ func parseLocal(s string, at int) (local string, end int, ok bool) {
 			return b.String(), at + 1, true
 		case !quoted && (c == '@' || c == '>'):
 			return b.String(), at, true
-		case c >= 0x80, !quoted && (c <= ' ' || strings.IndexByte(`<()[],;:"`, c) >= 0):
+		case !quoted && (c <= ' ' || strings.IndexByte(`<()[],;:"`, c) >= 0):
 			return "", 0, false
 		default:
 			b.WriteByte(c)
@@ -84,7 +84,7 @@ func parseLocal(s string, at int) (local string, end int, ok bool) {
 // isDomain tells whether a byte may stand in a domain or an address literal.
 func isDomain(c byte) bool {
 	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c >= 0x80: // SMTPUTF8
 		return true
 	}
 	return strings.IndexByte(".-_[]:", c) >= 0

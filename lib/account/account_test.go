@@ -67,3 +67,12 @@ func FuzzFind(f *testing.F) {
 		}
 	})
 }
+
+func TestName(t *testing.T) {
+	for uid, want := range map[int]string{0: "root", 7790: "alias", 77: "bad", 9: "last", 1: "aliasx", -1: "", 5: "nogid", 4: ""} {
+		got, err := name([]byte(passwd), uid)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%d: %q, %v", uid, got, err)
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 // limited are the programs that run scripts and .qmail files start under
 // softlimit, or that those start in turn.
 var limited = []string{
-	"bouncesaying", "condredirect", "except", "forward", "preline", "qbiff", "qreceipt",
+	"bouncesaying", "condredirect", "deliver", "except", "forward", "preline", "qbiff", "qreceipt",
 	"qmail-inject", "qmail-local", "qmail-pop3d", "qmail-popup", "qmail-qmqpd", "qmail-qmtpd",
 	"qmail-queue", "qmail-rcptcheck", "qmail-rcptcheck-realrcptto", "qmail-smtpd", "sendmail", "tcp-env",
 }
