@@ -510,6 +510,18 @@ func (s *Store) Restore(e Entry) error {
 	})
 }
 
+// Unlist takes mailboxes off the list; their messages and the index stay.
+func (s *Store) Unlist(names ...string) error {
+	return s.list.write(func(c *sqlite.Conn) error {
+		for _, name := range names {
+			if err := run(c, "DELETE FROM mailbox WHERE name = ?", []any{name}, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // find returns the id of a mailbox in the index, 0 if it is not there.
 func (t *tree) find(name string) (id int64, err error) {
 	if !exists(t.db.path) {
