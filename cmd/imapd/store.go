@@ -57,7 +57,7 @@ func (c *conn) store() error {
 	if err != nil {
 		return err
 	}
-	if err := c.stored(ranges, silent); err != nil {
+	if err := c.stored(ranges, silent, op, flags); err != nil {
 		return err
 	}
 	if len(modified) > 0 {
@@ -130,27 +130,43 @@ func (c *conn) change(ranges [][2]int, op goimap.StoreFlagsOp, flags []string, u
 	})
 }
 
+// expected is what a client takes the flags of a message to be, from those that it knew,
+// after a STORE.
+func expected(known mailstore.Flags, op goimap.StoreFlagsOp, flags mailstore.Flags) mailstore.Flags {
+	switch op {
+	case goimap.StoreFlagsAdd:
+		return known | flags
+	case goimap.StoreFlagsDel:
+		return known &^ flags
+	}
+	return flags
+}
+
 // stored tells the client of the flags of the messages in a STORE, changed or not;
-// silently only of their modification sequences. What else has happened is for sync.
-func (c *conn) stored(ranges [][2]int, silent bool) error {
+// after a silent one only where they are not what it expects, and modification sequences.
+// What else has happened is for sync.
+func (c *conn) stored(ranges [][2]int, silent bool, op goimap.StoreFlagsOp, names []string) error {
 	s := c.sel
 	now, err := s.look()
 	if err != nil {
 		return err
 	}
 	var changed []mailstore.Message
+	var known []mailstore.Flags
 	for _, r := range ranges {
 		for _, old := range s.view.Range(r[0], r[1]) {
 			if seq := now.Seq(old.UID); seq > 0 {
 				changed = append(changed, *now.At(seq))
+				known = append(known, old.Flags)
 			}
 		}
 	}
 	s.knows(now, changed)
 	c.newKeywords()
-	for _, m := range changed {
+	flags := mailstore.ParseFlags(names, now.Keywords)
+	for i, m := range changed {
 		switch {
-		case !silent:
+		case !silent || m.Flags != expected(known[i], op, flags):
 			c.tellFlags(s.view.Seq(m.UID), &m)
 		case c.condstore:
 			c.tellModSeq(s.view.Seq(m.UID), &m)

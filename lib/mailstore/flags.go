@@ -51,5 +51,18 @@ func (f Flags) Names(keywords []string) []string {
 	return names
 }
 
+// ParseFlags returns the flags of names; those that are not among the keywords are left out.
+func ParseFlags(names, keywords []string) (flags Flags) {
+	for _, name := range names {
+		flags |= systemFlag(name)
+		for i, known := range keywords {
+			if strings.EqualFold(name, known) {
+				flags |= Keyword(i)
+			}
+		}
+	}
+	return flags
+}
+
 // Keyword is the flag of the i-th keyword of a View.
 func Keyword(i int) Flags { return 1 << (firstKeyword + i) }
