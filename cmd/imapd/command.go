@@ -75,6 +75,30 @@ func lookup(name string) (cmd command, ok bool) {
 		return command{when: user, run: (*conn).delete}, true
 	case "RENAME":
 		return command{when: user, run: (*conn).rename}, true
+	case "GETACL":
+		return command{when: user, run: (*conn).getACL}, true
+	case "SETACL":
+		return command{when: user, run: (*conn).setACL}, true
+	case "DELETEACL":
+		return command{when: user, run: (*conn).deleteACL}, true
+	case "LISTRIGHTS":
+		return command{when: user, run: (*conn).listRights}, true
+	case "MYRIGHTS":
+		return command{when: user, run: (*conn).myRights}, true
+	case "GETQUOTA":
+		return command{when: user, run: (*conn).getQuota}, true
+	case "GETQUOTAROOT":
+		return command{when: user, run: (*conn).getQuotaRoot}, true
+	case "SETQUOTA":
+		return command{when: user, run: (*conn).setQuota}, true
+	case "GETANNOTATION":
+		return command{when: user, run: (*conn).getAnnotation}, true
+	case "SETANNOTATION":
+		return command{when: user, run: (*conn).setAnnotation}, true
+	case "GETMETADATA":
+		return command{when: user, run: (*conn).getMetadata}, true
+	case "SETMETADATA":
+		return command{when: user, run: (*conn).setMetadata}, true
 	case "LIST":
 		return command{when: user, run: (*conn).list}, true
 	case "LSUB":

@@ -86,6 +86,9 @@ func (c *conn) choose(readOnly bool) error {
 	s.claim()
 	c.sel = s
 	c.announce(e)
+	if err := c.warnOfQuota(e); err != nil {
+		return err
+	}
 	if known != nil {
 		if err := c.catchUp(known); err != nil {
 			return err

@@ -60,15 +60,16 @@ func Parse(s string) (r Rights, ok bool) {
 }
 
 // String writes rights, with the letters c and d of RFC 2086 where all that they
-// stand for is there, so that old clients see what they set.
+// stand for is there, so that old clients see what they set, and what is written means
+// the same when it is read.
 func (r Rights) String() string {
 	var b strings.Builder
 	for i, c := range letters {
 		if c == 'a' {
-			if r&create != 0 {
+			if r.Has(create) {
 				b.WriteByte('c')
 			}
-			if r&remove != 0 {
+			if r.Has(remove) {
 				b.WriteByte('d')
 			}
 		}
@@ -127,6 +128,16 @@ func (l List) With(identifier string, rights Rights) List {
 		return l
 	}
 	return append(l, Entry{identifier, rights})
+}
+
+// Granted returns the rights that the list has for an identifier itself.
+func (l List) Granted(identifier string) Rights {
+	for _, e := range l {
+		if e.Identifier == identifier {
+			return e.Rights
+		}
+	}
+	return 0
 }
 
 // Of returns the rights of a user who is in some groups. Anonymous users pass the

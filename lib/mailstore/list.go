@@ -98,6 +98,29 @@ func (s *Store) Set(e Entry) error {
 	return s.changeList(e.Name, "UPDATE mailbox SET acl = ?2, use = ?3 WHERE name = ?1", e.Name, e.ACL, e.Use)
 }
 
+// Edit calls f with a mailbox of the list, and then sets its ACL and special use to what
+// f has made of them. Nobody else changes them meanwhile.
+func (s *Store) Edit(name string, f func(e *Entry) error) error {
+	err := s.list.write(func(c *sqlite.Conn) error {
+		var e Entry
+		err := one(c, entryColumns+"WHERE name = ?", []any{name}, func(s *sqlite.Stmt) { e = entry(s) })
+		if errors.Is(err, errNoRow) {
+			err = ErrNoMailbox
+		}
+		if err != nil {
+			return err
+		}
+		if err := f(&e); err != nil {
+			return err
+		}
+		return run(c, "UPDATE mailbox SET acl = ?, use = ? WHERE name = ?", []any{e.ACL, e.Use, name}, nil)
+	})
+	if err == nil {
+		s.tell(name)
+	}
+	return err
+}
+
 // changeList runs a statement that changes one mailbox in the list.
 func (s *Store) changeList(name, query string, args ...any) error {
 	err := s.list.write(func(c *sqlite.Conn) error {
@@ -135,7 +158,8 @@ func (s *Store) Subscriptions(user string) (names []string, err error) {
 }
 
 // Annotation is an annotation of a mailbox, or of the server if the mailbox's
-// name is empty (RFC 5464); User is empty for shared ones.
+// name is empty (RFC 5464). Entry has no /shared or /private before it: User is empty
+// for shared ones.
 type Annotation struct {
 	Entry, User string
 	Value       []byte
