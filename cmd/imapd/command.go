@@ -53,6 +53,8 @@ func lookup(name string) (cmd command, ok bool) {
 		return command{when: selected, run: (*conn).noop}, true
 	case "CLOSE":
 		return command{when: selected, run: (*conn).closeMailbox}, true
+	case "THREAD", "UID THREAD":
+		return command{when: selected, run: (*conn).thread, keeps: name == "THREAD"}, true
 	case "UNSELECT":
 		return command{when: selected, run: (*conn).unselect}, true
 	case "COPY", "UID COPY":
@@ -115,6 +117,8 @@ func lookup(name string) (cmd command, ok bool) {
 		return command{when: selected, run: (*conn).fetch, keeps: name == "FETCH"}, true
 	case "STARTTLS":
 		return command{when: stranger, run: (*conn).startTLS}, true
+	case "SORT", "UID SORT":
+		return command{when: selected, run: (*conn).sort, keeps: name == "SORT"}, true
 	case "STORE", "UID STORE":
 		return command{when: selected, run: (*conn).store, keeps: name == "STORE"}, true
 	}

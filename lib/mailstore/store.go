@@ -26,6 +26,8 @@ type Store struct {
 	trees map[string]*tree // by directory
 	boxes map[string]*Mailbox
 	bus   *bus
+
+	orders orders
 }
 
 // Open opens the store, and creates it if it is not there.

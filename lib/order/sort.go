@@ -1,0 +1,84 @@
+package order
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Criterion is what messages are sorted by.
+type Criterion struct {
+	By      By
+	Reverse bool
+}
+
+// By is the key of a Criterion.
+type By int
+
+// The keys of RFC 5256.
+const (
+	Arrival By = iota
+	Cc
+	Date
+	From
+	Size
+	Subject
+	To
+)
+
+// Sort returns the numbers of items, which have ascending UIDs, in their order. What is
+// equal stays as it was.
+func (t *Table) Sort(items []Item, criteria []Criterion) []uint32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rank()
+	all := t.find(items)
+	// The first criterion decides mostly, so its values are beside what is sorted.
+	type place struct {
+		value int64
+		i     int32
+	}
+	places := make([]place, len(all))
+	for i := range all {
+		places[i] = place{t.value(&all[i], criteria[0]), int32(i)}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		if a.value != b.value {
+			return cmp.Compare(a.value, b.value)
+		}
+		for _, c := range criteria[1:] {
+			if order := cmp.Compare(t.value(&all[a.i], c), t.value(&all[b.i], c)); order != 0 {
+				return order
+			}
+		}
+		return int(a.i) - int(b.i)
+	})
+	numbers := make([]uint32, len(places))
+	for i, p := range places {
+		numbers[i] = all[p.i].Number
+	}
+	return numbers
+}
+
+// value is what a message is sorted by.
+func (t *Table) value(m *message, c Criterion) (v int64) {
+	switch c.By {
+	case Arrival:
+		v = m.Item.Date
+	case Date:
+		v = m.sent()
+	case Size:
+		v = int64(m.Size)
+	case Subject:
+		v = int64(t.ranks[m.words[subject]])
+	case From:
+		v = int64(t.ranks[m.words[from]])
+	case To:
+		v = int64(t.ranks[m.words[to]])
+	case Cc:
+		v = int64(t.ranks[m.words[cc]])
+	}
+	if c.Reverse {
+		return -v
+	}
+	return v
+}
