@@ -101,6 +101,8 @@ func lookup(name string) (cmd command, ok bool) {
 		return command{when: user, run: (*conn).getMetadata}, true
 	case "SETMETADATA":
 		return command{when: user, run: (*conn).setMetadata}, true
+	case "RECONSTRUCT":
+		return command{when: user, run: (*conn).reconstruct}, true
 	case "LIST":
 		return command{when: user, run: (*conn).list}, true
 	case "LSUB":

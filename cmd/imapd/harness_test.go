@@ -20,12 +20,12 @@ import (
 // imapd.conf.
 func newServer(t testing.TB, settings ...string) *server {
 	t.Helper()
-	conf := imapconf.Conf{"admins": "cyrus", "allowplaintext": "yes"}
+	dir := t.TempDir()
+	conf := imapconf.Conf{"admins": "cyrus", "allowplaintext": "yes", "partition-default": dir + "/spool"}
 	for _, line := range settings {
 		name, value, _ := strings.Cut(line, ": ")
 		conf[name] = value
 	}
-	dir := t.TempDir()
 	store, err := mailstore.Open(mailstore.Layout{
 		ConfigDir: dir + "/config", Partitions: map[string]string{"default": dir + "/spool"}, DefaultPartition: "default",
 	})

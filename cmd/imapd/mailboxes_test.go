@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"slices"
 	"testing"
 )
@@ -26,7 +27,7 @@ func wantNames(t *testing.T, s *server, want ...string) {
 }
 
 func TestCreate(t *testing.T) {
-	s := newServer(t, "partition-default: x")
+	s := newServer(t)
 	login(t, s, "john").talk(`
 		> a CREATE INBOX.SPAM.
 		< a OK [MAILBOXID (…)] Completed
@@ -243,4 +244,24 @@ func TestStatus(t *testing.T) {
 		> g STATUS comp (UNSEEN)
 		< * STATUS comp (UNSEEN 1)
 		< g OK Completed`)
+}
+
+func TestReconstruct(t *testing.T) {
+	s := newServer(t)
+	create(t, s, "user.john.a", "john")
+	put(t, s, "user.john.a", nil, hello)
+	spool := s.settings().Partitions()["default"]
+	if err := os.WriteFile(spool+"/user/john/a/9.", []byte(hello), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	login(t, s, "john").talk("> a RECONSTRUCT INBOX\n< a NO [NOPERM] Permission denied")
+	login(t, s, "cyrus").talk(`
+		> a RECONSTRUCT user.john sideways
+		< a BAD Invalid Reconstruct argument
+		> b RECONSTRUCT user.john RECURSIVE
+		< b OK Completed`)
+	login(t, s, "john").talk(`
+		> a STATUS INBOX.a (MESSAGES UIDNEXT)
+		< * STATUS INBOX.a (MESSAGES 2 UIDNEXT 10)
+		< a OK Completed`)
 }
