@@ -16,8 +16,8 @@ const peers = "/var/cache/goqmail-peers"
 // LayPeers shows, in the host it is called in, the programs that
 // scripts/test-peers unpacked where their packages put them, in /usr and /etc,
 // and makes qmail's sendmail the system's. Debian's packages look for qmail in
-// /var/lib/qmail, so it is there as well. /etc can be written. It comes before
-// LayEtc.
+// /var/lib/qmail, so it is there as well. /usr/cyrus is a place to mount on, and
+// /etc can be written. It comes before LayEtc.
 func LayPeers() error {
 	const own = "/mnt" // what is neither the machine's nor of a package
 	usr, etc := own+"/usr", "/etc"
@@ -28,7 +28,7 @@ func LayPeers() error {
 	if err := Tmpfs(own, "755"); err != nil {
 		return err
 	}
-	for _, dir := range []string{"/usr/sbin", "/usr/lib", "/lib", "/etc", "/work"} {
+	for _, dir := range []string{"/usr/sbin", "/usr/lib", "/usr/cyrus", "/lib", "/etc", "/work"} {
 		if err := os.MkdirAll(own+dir, 0o755); err != nil {
 			return err
 		}

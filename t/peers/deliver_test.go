@@ -1,0 +1,211 @@
+//go:build linux
+
+package peers
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"goqmail/t/lab"
+	"goqmail/t/site"
+)
+
+const (
+	cyrus  = "/usr/cyrus/bin"
+	store  = "/home/cyrus"
+	socket = store + "/imap/socket/lmtp"
+)
+
+// recipe is what a user has in .procmailrc for his mail to come into his mailboxes:
+// it neither waits for deliver nor asks what became of the message.
+const recipe = `USER="susie"
+PATH=/usr/bin:/bin:/usr/cyrus/bin
+SHELL=/bin/sh
+LOGFILE="/home/susie/log"
+SANE="deliver -a $USER -m user.$USER"
+SPAM="$SANE.SPAM"
+
+:0f
+| sed 1d
+
+:0
+* ^X-Spam-Status: Yes
+| $SPAM
+
+:0
+* !^Subject:
+| $SPAM
+
+:0
+| $SANE
+
+:0w
+{
+EXITCODE=$?
+HOST
+}
+`
+
+// newStore makes a host with a mail store in which susie and dirk have mailboxes, and
+// deliver as it is installed.
+func newStore(t *testing.T) *machine {
+	t.Helper()
+	m := newMachine(t, "procmail procmail")
+	m.in(func() error {
+		if err := errors.Join(lab.Tmpfs("/usr/cyrus", "755"), os.Mkdir(cyrus, 0o755), os.MkdirAll(store+"/imap/socket", 0o755), os.Mkdir(store+"/spool", 0o755)); err != nil {
+			return err
+		}
+		for name, own := range map[string]func(path string) error{
+			"lmtpd":   func(path string) error { return lab.Own(path, 0, 8, 0o755) },
+			"deliver": func(path string) error { return lab.Own(path, 90, 8, 0o4755) },
+		} {
+			data, err := os.ReadFile(home + "/bin/" + name)
+			if err == nil {
+				err = os.WriteFile(cyrus+"/"+name, data, 0o755)
+			}
+			if err == nil {
+				err = own(cyrus + "/" + name)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		for _, dir := range []string{"", "/imap", "/imap/socket", "/spool"} {
+			if err := lab.Own(store+dir, 90, 8, 0o750); err != nil {
+				return err
+			}
+		}
+		return lab.Own(store, 90, 8, 0o755)
+	})
+	m.write("/etc/imapd.conf", "configdirectory: "+store+"/imap\npartition-default: "+store+"/spool\nadmins: cyrus\n"+
+		"autocreate_post: yes\nautocreate_quota: 0\nautocreate_inbox_folders: SPAM\n", "root")
+	for _, user := range []string{"susie", "dirk"} {
+		if out, err := m.try("root", "Subject: first\n", cyrus+"/deliver", user); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	return m
+}
+
+// inbox gives the messages of a mailbox as they are stored.
+func (m *machine) inbox(mailbox string) (texts []string) {
+	m.Do(func() {
+		names, _ := filepath.Glob(store + "/spool/user/" + mailbox + "/[0-9]*.")
+		for _, name := range names {
+			data, _ := os.ReadFile(name)
+			texts = append(texts, string(data))
+		}
+	})
+	return texts
+}
+
+// awaitInbox waits for a message with a text in it.
+func (m *machine) awaitInbox(mailbox, text string) (message string) {
+	m.t.Helper()
+	m.await("mail in "+mailbox+" with "+text, func() bool {
+		for _, message = range m.inbox(mailbox) {
+			if strings.Contains(message, text) {
+				return true
+			}
+		}
+		return false
+	})
+	return message
+}
+
+// lmtpd starts the server, and returns what kills it.
+func (m *machine) lmtpd() (kill func()) {
+	m.t.Helper()
+	m.background("lmtpd", nil, "setuidgid", "cyrus", cyrus+"/lmtpd", "-l", socket)
+	m.await("the socket of lmtpd", func() bool {
+		_, err := m.try("root", "QUIT\r\n", cyrus+"/deliver", "-l")
+		return err == nil
+	})
+	return func() { m.run("root", "", "pkill", "-KILL", "-x", "lmtpd") }
+}
+
+func TestProcmailDeliversWhetherLmtpdIsUpOrNot(t *testing.T) {
+	t.Parallel()
+	m := newStore(t)
+	m.write("/home/susie/.qmail", "| preline /usr/bin/procmail\n", "susie")
+	m.write("/home/susie/.procmailrc", recipe, "susie")
+	m.start()
+	send := func(name, more string) {
+		m.run("olaf", more+"From: olaf@"+site.Me+"\nX: "+name+"\n\nbody of "+name+"\n", "sendmail", "-f", "olaf@"+site.Me, "susie@"+site.Me)
+	}
+	check := func(state string) {
+		t.Helper()
+		send("ham "+state, "Subject: a\n")
+		send("spam "+state, "Subject: a\nX-Spam-Status: Yes\n")
+		send("rubbish "+state, "")
+		got := m.awaitInbox("susie", "X: ham "+state+"\r\n")
+		wants(t, "the message", got, "Return-Path: <susie@"+site.Me+">\r\nReceived: from deliver ([unix socket])\r\n\t(authenticated user=susie bits=0)\r\n\tby "+site.Me+" (goqmail) with LMTPA;\r\n",
+			"\r\nDelivered-To: susie@"+site.Me+"\r\n", "\r\n\r\nbody of ham "+state+"\r\n")
+		if strings.Contains(got, "Return-Path: <olaf") || strings.Contains(got, "\nFrom olaf") {
+			t.Errorf("left in the message: %q", got)
+		}
+		m.awaitInbox("susie/SPAM", "X: spam "+state+"\r\n")
+		m.awaitInbox("susie/SPAM", "X: rubbish "+state+"\r\n")
+		m.awaitEmpty()
+	}
+	check("never up")
+	kill := m.lmtpd()
+	check("up")
+	kill()
+	check("killed") // its socket is there, and nobody listens
+	if n, spam := len(m.inbox("susie")), len(m.inbox("susie/SPAM")); n != 4 || spam != 6 {
+		t.Errorf("%d messages and %d of spam", n, spam)
+	}
+}
+
+// What users can do with a program that runs as the owner of all mailboxes.
+func TestDeliverGivesUsersNoMoreThanTheirOwn(t *testing.T) {
+	t.Parallel()
+	m := newStore(t)
+	m.write("/home/susie/conf", "configdirectory: /home/susie/imap\npartition-default: /home/susie/spool\nlmtpsocket: "+socket+"\n", "susie")
+	for _, up := range []bool{false, true} {
+		if up {
+			m.lmtpd()
+		}
+		for i, c := range []struct {
+			args      string
+			code      int
+			out       string
+			delivered string
+		}{
+			{"deliver -a susie -m user.susie.SPAM", 0, "", "susie/SPAM"},
+			{"deliver -m user.susie", 0, "", "susie"},
+			{"deliver dirk", 0, "", "dirk"},
+			{"deliver -a dirk -m user.dirk", 65, "+user.dirk: Mailbox does not exist\n", ""},
+			{"deliver -a dirk dirk+SPAM", 0, "", "dirk"},
+			{"deliver -m user.dirk.SPAM", 65, "+user.dirk.SPAM: Mailbox does not exist\n", ""},
+			{"deliver -l", 75, "couldn't connect to lmtpd: permission denied\n421 4.3.0 deliver: couldn't connect to lmtpd\r\n", ""},
+			{"deliver -C /home/susie/conf -a dirk dirk", 65, "dirk: Mailbox does not exist\n", ""},
+			{"umask 777; deliver susie", 0, "", "susie"},
+			{"GODEBUG=gctrace=1 TMPDIR=/nowhere LISTEN_FDS=1 LISTEN_PID=$$ deliver susie", 0, "", "susie"},
+			{"ulimit -S -v 2000; deliver susie", 0, "", "susie"},
+		} {
+			id := fmt.Sprintf("<%d-%v@x>", i, up)
+			out, err := m.try("susie", "Message-ID: "+id+"\n", "sh", "-c", "PATH="+cyrus+":$PATH; "+c.args)
+			code := 0
+			if e := new(exitCoder); errors.As(err, e) {
+				code = (*e).ExitCode()
+			}
+			if code != c.code || c.out != "" && out != c.out || c.code == 0 && out != "" {
+				t.Errorf("lmtpd %v: %s: %d, %q; want %d, %q", up, c.args, code, out, c.code, c.out)
+			}
+			for _, box := range []string{"susie", "susie/SPAM", "dirk", "dirk/SPAM"} {
+				got := strings.Contains(strings.Join(m.inbox(box), ""), id)
+				if got != (box == c.delivered) {
+					t.Errorf("lmtpd %v: %s: in %s: %v", up, c.args, box, got)
+				}
+			}
+		}
+	}
+}
+
+type exitCoder interface{ ExitCode() int }
