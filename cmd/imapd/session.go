@@ -37,6 +37,7 @@ func (c *conn) capabilities() []string {
 		"MULTIAPPEND",
 		"BINARY",
 		"SORT",
+		"SORT=DISPLAY",
 		"ESORT",
 		"THREAD=ORDEREDSUBJECT",
 		"THREAD=REFERENCES",

@@ -3,11 +3,15 @@ package main
 import (
 	"slices"
 
+	goimap "github.com/emersion/go-imap/v2"
+
+	"goqmail/lib/digest"
 	"goqmail/lib/imap"
+	"goqmail/lib/mailstore"
 	"goqmail/lib/order"
 )
 
-// sort is SORT and UID SORT (RFC 5256, with the options of RFC 5267 section 3).
+// sort is SORT and UID SORT (RFC 5256, RFC 5957, with the options of RFC 5267 section 3).
 func (c *conn) sort() error {
 	c.r.Space()
 	options := searchOptions{}
@@ -67,7 +71,7 @@ func (c *conn) criteria() (criteria []order.Criterion) {
 }
 
 // sortKeys are the names of order's keys.
-var sortKeys = []string{"ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO"}
+var sortKeys = []string{"ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO", "DISPLAYFROM", "DISPLAYTO"}
 
 // maxCriteria is more than there are keys: the same key twice has no use.
 const maxCriteria = 20
@@ -78,11 +82,36 @@ func (c *conn) sorted(seqs []int, criteria []order.Criterion) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
+	items := c.items(seqs, func(seq int) uint32 { return uint32(seq) })
+	if slices.ContainsFunc(criteria, order.Criterion.NeedsDisplay) {
+		if items, err = c.displays(items); err != nil {
+			return nil, err
+		}
+	}
 	sorted := make([]int, 0, len(seqs))
-	for _, seq := range table.Sort(c.items(seqs, func(seq int) uint32 { return uint32(seq) }), criteria) {
+	for _, seq := range table.Sort(items, criteria) {
 		sorted = append(sorted, int(seq))
 	}
 	return sorted, nil
+}
+
+// displays adds what DISPLAYFROM and DISPLAYTO sort by, for as many messages as are there.
+func (c *conn) displays(items []order.Item) (found []order.Item, err error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	uids := goimap.UIDSet{{Start: goimap.UID(items[0].UID), Stop: goimap.UID(items[len(items)-1].UID)}}
+	err = c.sel.box.Columns(uids, []mailstore.Column{mailstore.Header}, func(uid uint32, values [][]byte) error {
+		for len(items) > 0 && items[0].UID < uid {
+			items = items[1:]
+		}
+		if len(items) > 0 && items[0].UID == uid {
+			items[0].Display = &[2]string{digest.Display(values[0], "from"), digest.Display(values[0], "to")}
+			found = append(found, items[0])
+		}
+		return nil
+	})
+	return found, err
 }
 
 // items describes messages to order.

@@ -45,6 +45,12 @@ func TestSort(t *testing.T) {
 		> a4 SEARCH $
 		< * SEARCH 4
 		< a4 OK Completed
+		> a SORT (DISPLAYFROM) UTF-8 ALL
+		< * SORT 3 2 4 1
+		< a OK Completed
+		> a SORT (REVERSE DISPLAYTO DISPLAYFROM) UTF-8 2:*
+		< * SORT 4 3 2
+		< a OK Completed
 		> b SORT (SUBJECT) x-none ALL
 		< b NO [BADCHARSET (US-ASCII UTF-8)] Unsupported character set
 		> b SORT () UTF-8 ALL

@@ -172,6 +172,22 @@ func TestBaseSubject(t *testing.T) {
 	}
 }
 
+func TestDisplay(t *testing.T) {
+	for _, row := range []struct{ in, want string }{
+		{"foo bar <a@b.c>", "FOO BAR"},
+		{"b@c.d", "B@C.D"},
+		{"d", "D"},
+		{"=?iso-8859-1?q?foo_aar?= <e@f.g>, x@y", "FOO AAR"},
+		{"a: xx@xx.org, yy@yy.org;", "A"},
+		{"empty:;", "EMPTY"},
+		{"", ""},
+	} {
+		if got := Display([]byte("X: y\r\nTo: "+row.in+"\r\n\r\n"), "to"); got != row.want {
+			t.Errorf("%s: %q, want %q", row.in, got, row.want)
+		}
+	}
+}
+
 func TestReferences(t *testing.T) {
 	d, _ := read(t, crlf("Message-ID: <c@d>\nReferences: <a@b> x\n <e f@g> <unended\nIn-Reply-To: <no@no>\n\n"))
 	if d.MessageID != "c@d" || !slices.Equal(d.References, []string{"a@b", "ef@g"}) {

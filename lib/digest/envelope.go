@@ -3,6 +3,7 @@ package digest
 import (
 	"strings"
 
+	"goqmail/lib/casemap"
 	"goqmail/lib/imap"
 )
 
@@ -243,6 +244,26 @@ func (t *tokens) domain() string {
 		b.WriteByte('.')
 		t.skip()
 	}
+}
+
+// Display returns what stands for a message's senders or recipients in a list (RFC 5957):
+// the name of the first address of a field, or the address, in the form in which they
+// compare.
+func Display(head []byte, name string) string {
+	list := fields(head).addresses(name)
+	if len(list) == 0 {
+		return ""
+	}
+	a := list[0]
+	switch {
+	case a.name != nil && *a.name != "":
+		return casemap.String(Decode(*a.name))
+	case a.mailbox == nil:
+		return ""
+	case a.host == nil || *a.host == "": // a group, or a name alone
+		return casemap.String(Decode(*a.mailbox))
+	}
+	return casemap.String(*a.mailbox + "@" + *a.host)
 }
 
 // Addresses returns the value of a field with addresses in its plainest form, without

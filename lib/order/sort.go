@@ -14,7 +14,7 @@ type Criterion struct {
 // By is the key of a Criterion.
 type By int
 
-// The keys of RFC 5256.
+// The keys of RFC 5256 and RFC 5957.
 const (
 	Arrival By = iota
 	Cc
@@ -23,7 +23,12 @@ const (
 	Size
 	Subject
 	To
+	DisplayFrom
+	DisplayTo
 )
+
+// NeedsDisplay tells whether items need their Display.
+func (c Criterion) NeedsDisplay() bool { return c.By == DisplayFrom || c.By == DisplayTo }
 
 // Sort returns the numbers of items, which have ascending UIDs, in their order. What is
 // equal stays as it was.
@@ -32,6 +37,9 @@ func (t *Table) Sort(items []Item, criteria []Criterion) []uint32 {
 	defer t.mu.Unlock()
 	t.rank()
 	all := t.find(items)
+	if slices.ContainsFunc(criteria, Criterion.NeedsDisplay) {
+		rankDisplays(all)
+	}
 	// The first criterion decides mostly, so its values are beside what is sorted.
 	type place struct {
 		value int64
@@ -76,9 +84,29 @@ func (t *Table) value(m *message, c Criterion) (v int64) {
 		v = int64(t.ranks[m.words[to]])
 	case Cc:
 		v = int64(t.ranks[m.words[cc]])
+	case DisplayFrom:
+		v = int64(m.display[0])
+	case DisplayTo:
+		v = int64(m.display[1])
 	}
 	if c.Reverse {
 		return -v
 	}
 	return v
+}
+
+// rankDisplays makes numbers of what messages have as Display.
+func rankDisplays(all []message) {
+	var words []string
+	for i := range all {
+		words = append(words, all[i].Display[:]...)
+	}
+	slices.Sort(words)
+	words = slices.Compact(words)
+	for i := range all {
+		for j, word := range all[i].Display {
+			rank, _ := slices.BinarySearch(words, word)
+			all[i].display[j] = int32(rank)
+		}
+	}
 }

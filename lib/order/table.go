@@ -49,6 +49,9 @@ type Item struct {
 	Number uint32 // as it is told: its UID or sequence number
 	Date   int64  // INTERNALDATE
 	Size   uint32
+	// Display is what stands for the sender and the recipient, as Display has it; only
+	// DisplayFrom and DisplayTo need it.
+	Display *[2]string
 }
 
 // NewTable returns a Table without messages.
@@ -146,6 +149,7 @@ func (t *Table) rank() {
 type message struct {
 	Item
 	*row
+	display [2]int32 // the ranks of Display
 }
 
 // find returns the rows of items, which have ascending UIDs, and the sent date of each.
@@ -158,7 +162,7 @@ func (t *Table) find(items []Item) (all []message) {
 			i++
 		}
 		if i < len(t.rows) && t.rows[i].uid == item.UID {
-			all = append(all, message{item, &t.rows[i]})
+			all = append(all, message{Item: item, row: &t.rows[i]})
 		}
 	}
 	return all
