@@ -7,7 +7,6 @@ import (
 	goimap "github.com/emersion/go-imap/v2"
 
 	"goqmail/lib/acl"
-	"goqmail/lib/imap"
 	"goqmail/lib/mailstore"
 )
 
@@ -145,7 +144,7 @@ func (c *conn) announce(e mailstore.Entry) {
 	c.printf("* OK [HIGHESTMODSEQ %d] Ok", v.ModSeq)
 	c.printf("* OK [MAILBOXID (%s)] Ok", e.ID)
 	if c.rev2 {
-		c.printf(`* LIST () "%c" %s`, c.space.Separator, imap.AppendAstring(nil, c.space.External(e.Name)))
+		c.printf(`* LIST () "%c" %s`, c.space.Separator, c.named(e.Name))
 	}
 }
 
