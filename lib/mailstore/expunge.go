@@ -17,6 +17,12 @@ func (m *Mailbox) Expunge(uids imap.UIDSet) ([]uint32, error) {
 	return m.remove(uids, int64(Deleted))
 }
 
+// Remove removes the messages whose UIDs are in a set, whatever their flags.
+func (m *Mailbox) Remove(uids imap.UIDSet) error {
+	_, err := m.remove(uids, 0)
+	return err
+}
+
 // remove removes the messages in a set that have flags, which may be 0.
 func (m *Mailbox) remove(uids imap.UIDSet, flags int64) (gone []uint32, err error) {
 	var dir string
