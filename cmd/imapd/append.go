@@ -184,12 +184,8 @@ func (a *appending) read(size int64, binary bool, flags []string, date int64) {
 		return
 	}
 	a.staged = append(a.staged, staged)
-	var w io.Writer = staged
-	lines := &lines{w: staged}
-	if !binary {
-		w = lines
-	}
-	if _, err := io.CopyN(w, a.c.r.Body(), size); err != nil {
+	lines := &lines{w: staged, asItIs: binary}
+	if _, err := io.CopyN(lines, a.c.r.Body(), size); err != nil {
 		a.c.r.Fail(err)
 		return
 	}
@@ -198,8 +194,12 @@ func (a *appending) read(size int64, binary bool, flags []string, date int64) {
 		a.err = err
 	case size == 0:
 		a.err = no("", "Message contains no data")
+	case lines.nul && !binary:
+		a.err = errNUL
 	case lines.nul:
-		a.err = no("", "Message contains NUL characters")
+		if staged, a.err = a.c.srv.withoutNUL(a.entry.Partition, staged); a.err == nil {
+			a.staged = append(a.staged, staged)
+		}
 	}
 	if a.err != nil {
 		return
@@ -253,15 +253,19 @@ func (a *appending) remove() {
 }
 
 // lines writes a message with CR LF at the end of its lines, also where a client sends a
-// bare LF, and notes whether it has a NUL.
+// bare LF, unless that is part of it, and notes whether it has a NUL.
 type lines struct {
-	w    io.Writer
-	last byte
-	nul  bool
+	w      io.Writer
+	asItIs bool
+	last   byte
+	nul    bool
 }
 
 func (l *lines) Write(p []byte) (int, error) {
 	l.nul = l.nul || bytes.IndexByte(p, 0) >= 0
+	if l.asItIs {
+		return l.w.Write(p)
+	}
 	n := len(p)
 	for len(p) > 0 {
 		end := bytes.IndexByte(p, '\n')

@@ -51,7 +51,20 @@ func TestAppend(t *testing.T) {
 		{"binary", `
 			> a APPEND INBOX ~{18+}
 			> Subject: x␍␊␍␊␀y␍␊
-			< a OK [APPENDUID … 6] Completed`},
+			< a OK [APPENDUID … 6] Completed
+			> b EXAMINE INBOX
+			< ...
+			< b OK …
+			> c FETCH 6 (BODY.PEEK[] BINARY.PEEK[1])
+			< * 6 FETCH (BODY[] {59}
+			< Subject: x
+			< Content-Transfer-Encoding: base64
+			<
+			< AHkNCg==
+			<  BINARY[1] ~{4}
+			< …
+			< )
+			< c OK Completed`},
 		{"no mailbox", `
 			> a APPEND INBOX.No {17}
 			< a NO [TRYCREATE] Mailbox does not exist

@@ -185,6 +185,7 @@ func (c *conn) next() error {
 		return c.refuse(tag)
 	}
 	c.command, c.tag = name, tag
+	sel, condstore := c.sel, c.condstore
 	err := cmd.run(c)
 	if c.r.Err() != nil {
 		return c.refuse(tag)
@@ -196,6 +197,9 @@ func (c *conn) next() error {
 	if c.sel != nil && !c.bye {
 		if err := c.sync(!cmd.keeps); err != nil {
 			return err
+		}
+		if c.sel == sel && c.condstore && !condstore { // asked for with a mailbox selected
+			c.printf("* OK [HIGHESTMODSEQ %d] Ok", sel.view.ModSeq)
 		}
 	}
 	c.line(tag + " " + r.String())

@@ -60,6 +60,7 @@ func (s *server) serve(n net.Conn) {
 	defer c.leave()
 	timed := timed{c}
 	c.r = imap.NewReader(timed)
+	c.r.Limit = strangerLimit
 	c.w = bufio.NewWriterSize(timed, 4<<10)
 	c.r.Continued = func() error {
 		c.line("+ go ahead")
@@ -116,6 +117,9 @@ var (
 	errTimeout = errors.New("timeout")          // the client has said nothing for too long
 	errEnding  = errors.New("server is ending") // no fault of the client's
 )
+
+// strangerLimit is the most bytes of a command before login: ID may take that much.
+const strangerLimit = 40 << 10
 
 const (
 	loginTime = 2 * time.Minute  // for each word of one who has not logged in

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"io"
 	"mime/quotedprintable"
@@ -44,7 +43,7 @@ func (f *fetcher) section(it item, m *mailstore.Message, root *digest.Part, head
 		return f.file(m.UID, p.Body, it.partial)
 	}
 	if len(s.part) > 0 { // of the message that the part is
-		if len(p.Parts) != 1 || p.Type != "message" {
+		if !isMessage(p) {
 			f.b = append(f.b, "NIL"...)
 			return nil
 		}
@@ -63,26 +62,28 @@ func (f *fetcher) section(it item, m *mailstore.Message, root *digest.Part, head
 	return err
 }
 
-// find returns the part with a number such as 1.2, nil if there is none. The only part
-// of what has no parts is number 1.
-func find(p *digest.Part, number []int) *digest.Part {
-	for _, n := range number {
-		if p.Type == "message" && len(p.Parts) == 1 {
-			p = p.Parts[0]
+// find returns the part of a message with a number such as 1.2, nil if there is none. The
+// only part of a message that has no parts is its number 1.
+func find(message *digest.Part, number []int) *digest.Part {
+	p, whole := message, true
+	for i, n := range number {
+		if i > 0 && isMessage(p) {
+			p, whole = p.Parts[0], true
 		}
 		switch {
 		case p.Type == "multipart" && n <= len(p.Parts):
 			p = p.Parts[n-1]
-		case p.Type != "multipart" && n == 1:
-			if p.Header.Len() == 0 && p.Body.Len() == 0 {
-				return nil
-			}
+		case p.Type != "multipart" && whole && n == 1:
 		default:
 			return nil
 		}
+		whole = false
 	}
 	return p
 }
+
+// isMessage tells whether a part is a message that was read as one.
+func isMessage(p *digest.Part) bool { return p.Type == "message" && len(p.Parts) == 1 }
 
 // cut returns what a partial fetch takes of a length.
 func cut(length int64, partial *[2]uint64) (start, end int64) {
@@ -210,20 +211,37 @@ func (f *fetcher) binary(it item, m *mailstore.Message, root *digest.Part) error
 
 // decode undoes a transfer encoding.
 func decode(text []byte, encoding string) ([]byte, error) {
-	var r io.Reader
 	switch encoding {
 	case "7BIT", "8BIT", "BINARY":
 		return text, nil
 	case "BASE64":
-		r = base64.NewDecoder(base64.StdEncoding, bytes.NewReader(text))
+		return decodeBase64(text), nil
 	case "QUOTED-PRINTABLE":
-		r = quotedprintable.NewReader(bytes.NewReader(text))
-	default:
-		return nil, no("UNKNOWN-CTE", "Unable to decode the part")
+		if decoded, err := io.ReadAll(quotedprintable.NewReader(bytes.NewReader(text))); err == nil {
+			return decoded, nil
+		}
 	}
-	decoded, err := io.ReadAll(r)
-	if err != nil {
-		return nil, no("UNKNOWN-CTE", "Unable to decode the part")
+	return nil, no("UNKNOWN-CTE", "Unable to decode the part")
+}
+
+// decodeBase64 undoes that encoding. What does not belong to it is passed over, and after
+// the end of one text another one may begin.
+func decodeBase64(text []byte) []byte {
+	decoded := make([]byte, 0, len(text)/4*3+3)
+	bits, n := uint32(0), 0
+	for _, c := range text {
+		value := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c)
+		if value < 0 {
+			if c == '=' {
+				bits, n = 0, 0
+			}
+			continue
+		}
+		bits, n = bits<<6|uint32(value), n+6
+		if n >= 8 {
+			n -= 8
+			decoded = append(decoded, byte(bits>>n))
+		}
 	}
-	return decoded, nil
+	return decoded
 }

@@ -242,7 +242,7 @@ func (r *Reader) Item() string {
 
 // Astring takes an atom or string.
 func (r *Reader) Astring() string {
-	if b := r.Peek(); b == '"' || b == '{' || b == '~' {
+	if r.atString() {
 		return r.String()
 	}
 	return r.word(isAstring, "a string")
@@ -278,9 +278,19 @@ func (r *Reader) String() string {
 	return string(b)
 }
 
+// atString tells whether a string comes. A tilde may begin an atom as well.
+func (r *Reader) atString() bool {
+	b := r.Peek()
+	if b == '~' {
+		next, _ := r.br.Peek(2)
+		return len(next) == 2 && next[1] == '{'
+	}
+	return b == '"' || b == '{'
+}
+
 // Nstring takes a string or NIL.
 func (r *Reader) Nstring() (s string, ok bool) {
-	if b := r.Peek(); b == '"' || b == '{' || b == '~' {
+	if r.atString() {
 		return r.String(), r.err == nil
 	}
 	if r.Keyword() != "NIL" {

@@ -16,6 +16,7 @@ func TestReader(t *testing.T) {
 	}{
 		{"atom", "Inbox]", (*Reader).Astring, "Inbox]"},
 		{"quoted", `"a \"b\" \\c"`, (*Reader).Astring, `a "b" \c`},
+		{"tilde", "~a", (*Reader).Astring, "~a"},
 		{"empty string", `""`, (*Reader).Astring, ""},
 		{"literal", "{5}\r\na\r\nbc", (*Reader).Astring, "a\r\nbc"},
 		{"literal not asked for", "{3+}\r\nabc", (*Reader).String, "abc"},
