@@ -41,6 +41,8 @@ func lookup(name string) (cmd command, ok bool) {
 		return command{when: always, run: (*conn).noop}, true
 	case "LOGOUT":
 		return command{when: always, run: (*conn).logout}, true
+	case "AUTHENTICATE":
+		return command{when: stranger, run: (*conn).authenticate}, true
 	case "LOGIN":
 		return command{when: stranger, run: (*conn).login}, true
 	case "SEARCH", "UID SEARCH":

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"net"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 
 	"goqmail/lib/imapconf"
 	"goqmail/lib/mailstore"
+	"goqmail/lib/sasldb"
 	"goqmail/lib/syslog"
 )
 
@@ -35,12 +35,7 @@ func newServer(t testing.TB, settings ...string) *server {
 	s := serverOf(conf, store)
 	s.name = "host.example"
 	s.record = func(_ syslog.Level, format string, args ...any) { t.Logf(format, args...) }
-	s.check = func(user, password string) error {
-		if password != "secret" {
-			return errors.New("wrong password")
-		}
-		return nil
-	}
+	passwords(t, s)
 	t.Cleanup(func() {
 		s.end()
 		s.done.Wait()
@@ -50,6 +45,23 @@ func newServer(t testing.TB, settings ...string) *server {
 		create(t, s, "user."+user, user)
 	}
 	return s
+}
+
+// passwords makes "secret" the password of those who log in here.
+func passwords(t testing.TB, s *server) {
+	t.Helper()
+	conf := s.settings()
+	conf["sasl_sasldb_path"] = t.TempDir() + "/sasldb2"
+	conf["servername"] = s.name
+	var all []sasldb.Record
+	for _, user := range []string{"john", "mary", "cyrus", "ann"} {
+		all = append(all, sasldb.Record{Key: sasldb.Key{User: user, Realm: s.name, Property: sasldb.Password}, Value: "secret"})
+	}
+	if err := sasldb.Update(conf["sasl_sasldb_path"], func([]sasldb.Record) []sasldb.Record { return all }); err != nil {
+		t.Fatal(err)
+	}
+	s.newSASL()
+	s.sasl.Load().Wait = func(time.Duration) {}
 }
 
 // create creates a mailbox by its internal name that belongs to a user.

@@ -10,6 +10,7 @@ import (
 	"goqmail/lib/imapconf"
 	"goqmail/lib/imaptls"
 	"goqmail/lib/mailstore"
+	"goqmail/lib/sasl"
 	"goqmail/lib/service"
 	"goqmail/lib/syslog"
 )
@@ -21,9 +22,9 @@ type server struct {
 	warm     warm
 	name     string // of this host
 	software string
-	tls      *imaptls.Server                   // nil: there is none
-	secure   bool                              // TLS from the first byte
-	check    func(user, password string) error // tells whether a password is right
+	tls      *imaptls.Server // nil: there is none
+	secure   bool            // TLS from the first byte
+	sasl     atomic.Pointer[sasl.Server]
 	record   func(level syslog.Level, format string, args ...any)
 
 	ending atomic.Bool // no more connections, and those that are end
@@ -38,13 +39,13 @@ func serverOf(conf imapconf.Conf, store *mailstore.Store) *server {
 		store:    store,
 		name:     conf.String("servername", ""),
 		software: "goqmail IMAP4",
-		check:    func(user, password string) error { return errors.New("no passwords are known") },
 		crowd:    crowd{conns: map[*conn]bool{}, byHost: map[string]int{}, loggedIn: map[string]int{}},
 	}
 	if s.name == "" {
 		s.name, _ = os.Hostname()
 	}
 	s.conf.Store(&conf)
+	s.newSASL()
 	return s
 }
 
@@ -103,6 +104,7 @@ func (s *server) reload(o options) {
 		return
 	}
 	s.conf.Store(&conf)
+	s.newSASL()
 	if s.tls != nil {
 		if err := s.tls.Reload(conf); err != nil {
 			s.log("%v", err)

@@ -69,15 +69,8 @@ func (c *conn) capabilities() []string {
 	if c.srv.tls != nil && c.tls == nil {
 		all = append(all, "STARTTLS")
 	}
-	if !c.plain() {
-		all = append(all, "LOGINDISABLED")
-	}
-	return all
+	return append(all, c.auth()...)
 }
-
-// plain tells whether a password may be sent as it is: over TLS, and if the
-// configuration says so.
-func (c *conn) plain() bool { return c.tls != nil || c.srv.settings().Bool("allowplaintext", false) }
 
 // noop is NOOP (section 6.1.2) and CHECK: what has happened is told after every command.
 func (c *conn) noop() error { return c.args() }
@@ -90,32 +83,6 @@ func (c *conn) logout() error {
 	c.line("* BYE LOGOUT received")
 	c.bye = true
 	return nil
-}
-
-// login is LOGIN (section 6.2.3).
-func (c *conn) login() error {
-	c.r.Space()
-	name := c.r.Astring()
-	c.r.Space()
-	password := c.r.Astring()
-	if err := c.args(); err != nil {
-		return err
-	}
-	if !c.plain() {
-		return no("PRIVACYREQUIRED", "Login only available under a layer")
-	}
-	if err := c.srv.check(name, password); err != nil {
-		return no("AUTHENTICATIONFAILED", "Login failed: authentication failure")
-	}
-	if err := c.begin(name); err != nil {
-		return err
-	}
-	return c.welcome()
-}
-
-// welcome ends the command by which a user has logged in.
-func (c *conn) welcome() error {
-	return ok("CAPABILITY "+strings.Join(c.capabilities(), " "), "User logged in")
 }
 
 // begin makes the client a user, unless there are too many.

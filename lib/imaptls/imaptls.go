@@ -49,6 +49,9 @@ func (s *Server) Reload(conf imapconf.Conf) error {
 // Config is what to give to tls.Server for the next connection.
 func (s *Server) Config() *tls.Config { return s.now.Load().config }
 
+// Certificate is the server's own.
+func (s *Server) Certificate() *x509.Certificate { return s.Config().Certificates[0].Leaf }
+
 // setting is the value of the first of names that is set. Files that are
 // "disabled" are not.
 func setting(conf imapconf.Conf, names ...string) string {

@@ -105,6 +105,26 @@ func TestCRAM(t *testing.T) {
 	}, "authentication failure")
 }
 
+func TestAPOP(t *testing.T) {
+	s := newSite(t)
+	const stamp = "<1896.697170952@dbc.mtview.ca.us>" // of RFC 1939
+	sum := md5.Sum([]byte(stamp + "secret"))
+	right := hex.EncodeToString(sum[:])
+	for _, test := range []struct{ user, digest, want string }{
+		{"john", right, "john"},
+		{"john", right[1:] + right[:1], ""},
+		{"john", "", ""},
+		{"nobody", right, ""},
+	} {
+		if got, _ := s.APOP(peer, stamp, test.user, test.digest); got != test.want {
+			t.Errorf("%s %s: %q", test.user, test.digest, got)
+		}
+	}
+	if want := "login: client.example [192.0.2.1] john APOP User logged in"; s.logged[0] != want {
+		t.Errorf("log: %s", s.logged[0])
+	}
+}
+
 // The dialogue that RFC 2195 has as its example.
 func TestCRAMExample(t *testing.T) {
 	s := newSite(t)

@@ -142,6 +142,12 @@ func (e *Error) Error() string { return e.Text }
 // Temporary tells whether it may be another time with the same password.
 func (e *Error) Temporary() bool { return e.Code == generic }
 
+// Denied tells whether the client is whom it says, but may not act for another.
+func (e *Error) Denied() bool { return e.Code == noAuthz }
+
+// Unusable tells whether the mechanism is not to be had.
+func (e *Error) Unusable() bool { return e.Code == noMechanism }
+
 // Cyrus SASL's numbers.
 const (
 	generic     = -1

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"crypto/tls"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/emersion/go-imap/v2/imapclient"
+	gosasl "github.com/emersion/go-sasl"
+	"github.com/xdg-go/scram"
+
+	"goqmail/lib/syslog"
+)
+
+// scramClient is SCRAM-SHA-256's other side, of another make.
+type scramClient struct {
+	name string
+	on   *scram.ClientConversation
+}
+
+func newScram(t *testing.T, name, user, password string, binding *scram.ChannelBinding) gosasl.Client {
+	t.Helper()
+	c, err := scram.SHA256.NewClient(user, password, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if binding == nil {
+		return scramClient{name, c.NewConversation()}
+	}
+	return scramClient{name, c.NewConversationWithChannelBinding(*binding)}
+}
+
+func (c scramClient) Start() (string, []byte, error) {
+	first, err := c.on.Step("")
+	return c.name, []byte(first), err
+}
+
+func (c scramClient) Next(challenge []byte) ([]byte, error) {
+	response, err := c.on.Step(string(challenge))
+	return []byte(response), err
+}
+
+// A client of another make logs in, over TLS and not.
+func TestAuthenticate(t *testing.T) {
+	s, secure := newServer(t), newServer(t)
+	useTLS(t, secure)
+	secure.secure = true
+	for name, row := range map[string]struct {
+		client func(tls.ConnectionState) gosasl.Client
+		over   bool
+		fails  bool
+	}{
+		"PLAIN":          {client: func(tls.ConnectionState) gosasl.Client { return gosasl.NewPlainClient("", "john", "secret") }},
+		"PLAIN, wrong":   {client: func(tls.ConnectionState) gosasl.Client { return gosasl.NewPlainClient("", "john", "x") }, fails: true},
+		"PLAIN for mary": {client: func(tls.ConnectionState) gosasl.Client { return gosasl.NewPlainClient("mary", "john", "secret") }, fails: true},
+		"LOGIN, over":    {client: func(tls.ConnectionState) gosasl.Client { return gosasl.NewLoginClient("john", "secret") }, over: true},
+		"SCRAM": {client: func(tls.ConnectionState) gosasl.Client {
+			return newScram(t, "SCRAM-SHA-256", "john", "secret", nil)
+		}},
+		"SCRAM, bound": {over: true, client: func(state tls.ConnectionState) gosasl.Client {
+			binding, err := scram.NewTLSExporterBinding(&state)
+			if err != nil {
+				t.Error(err)
+			}
+			return newScram(t, "SCRAM-SHA-256-PLUS", "john", "secret", &binding)
+		}},
+		"SCRAM, the server's certificate": {over: true, client: func(state tls.ConnectionState) gosasl.Client {
+			binding, err := scram.NewTLSServerEndpointBinding(&state)
+			if err != nil {
+				t.Error(err)
+			}
+			return newScram(t, "SCRAM-SHA-256-PLUS", "john", "secret", &binding)
+		}},
+	} {
+		n, state := connect(t, s), tls.ConnectionState{}
+		if row.over {
+			over := tls.Client(connect(t, secure), &tls.Config{InsecureSkipVerify: true})
+			if err := over.Handshake(); err != nil {
+				t.Fatal(err)
+			}
+			n, state = over, over.ConnectionState()
+		}
+		c := imapclient.New(n, nil)
+		if err := c.Authenticate(row.client(state)); (err != nil) != row.fails {
+			t.Errorf("%s: %v", name, err)
+		}
+		c.Close()
+	}
+}
+
+func TestAuthenticateDialogues(t *testing.T) {
+	s := newServer(t, "allowplaintext: no")
+	useTLS(t, s)
+	c := dial(t, s)
+	c.talk(`
+		> a CAPABILITY
+		< * CAPABILITY IMAP4rev1 … STARTTLS LOGINDISABLED AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-1 AUTH=DIGEST-MD5 AUTH=CRAM-MD5 AUTH=OTP SASL-IR
+		< a OK Completed
+		> b AUTHENTICATE PLAIN AGpvaG4Ac2VjcmV0
+		< b NO [CANNOT] no mechanism available
+		> b AUTHENTICATE
+		< b BAD …
+		> b AUTHENTICATE "PLAIN"
+		< b BAD …
+		> c STARTTLS
+		< c OK …`)
+	c.shakeHands()
+	c.talk(`
+		> a CAPABILITY
+		< * CAPABILITY IMAP4rev1 … AUTH=SCRAM-SHA-256-PLUS … AUTH=PLAIN AUTH=LOGIN SASL-IR
+		< a OK Completed
+		> b AUTHENTICATE PLAIN
+		< + …
+		> *
+		< b BAD Authentication canceled
+		> c AUTHENTICATE PLAIN
+		< + …
+		> not!base64
+		< c BAD …
+		> d AUTHENTICATE PLAIN
+		< + …
+		> QQ
+		< d BAD Invalid base64 string
+		> e AUTHENTICATE PLAIN =
+		< e NO [AUTHENTICATIONFAILED] bad protocol / cancel
+		> f AUTHENTICATE PLAIN AGpvaG4Ad3Jvbmc=
+		< f NO [AUTHENTICATIONFAILED] authentication failure
+		> g AUTHENTICATE PLAIN bWFyeQBqb2huAHNlY3JldA==
+		< g NO [AUTHORIZATIONFAILED] authorization failure
+		> h AUTHENTICATE PLAIN AGpvaG4Ac2VjcmV0 AGpvaG4Ac2VjcmV0
+		< h BAD …
+		> i LOGIN john wrong
+		< i NO [AUTHENTICATIONFAILED] Login failed: authentication failure
+		> j AUTHENTICATE login
+		< + VXNlcm5hbWU6
+		> am9obg==
+		< + UGFzc3dvcmQ6
+		> c2VjcmV0
+		< j OK [CAPABILITY …] Success (tls protection)
+		> k AUTHENTICATE PLAIN AGpvaG4Ac2VjcmV0
+		< k BAD Already logged in
+		> l SELECT INBOX
+		< ...
+		< l OK [READ-WRITE] Completed`)
+}
+
+// An admin who acts for a user is that user.
+func TestAuthenticateAsAnother(t *testing.T) {
+	c := dial(t, newServer(t))
+	c.talk(fmt.Sprintf(`
+		> a AUTHENTICATE PLAIN %s
+		< a OK [CAPABILITY …] Success (no protection)
+		> b CREATE user.bob
+		< b NO …
+		> c SELECT INBOX
+		< ...
+		< c OK [READ-WRITE] Completed`, base64.StdEncoding.EncodeToString([]byte("mary\x00cyrus\x00secret"))))
+}
+
+// What the log has is for fail2ban.
+func TestAuthenticateLog(t *testing.T) {
+	s := newServer(t)
+	var mu sync.Mutex
+	var lines []string
+	s.record = func(_ syslog.Level, format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		lines = append(lines, fmt.Sprintf(format, args...))
+	}
+	dial(t, s).talk(`
+		> a LOGIN john wrong
+		< a NO …
+		> b AUTHENTICATE PLAIN AGpvaG4Ad3Jvbmc=
+		< b NO …
+		> c LOGIN john secret
+		< c OK …`)
+	mu.Lock()
+	defer mu.Unlock()
+	const want = "badlogin: localhost [127.0.0.1] plaintext john SASL(-13): authentication failure: checkpass failed\n" +
+		"badlogin: localhost [127.0.0.1] PLAIN john SASL(-13): authentication failure: checkpass failed\n" +
+		"login: localhost [127.0.0.1] john plaintext User logged in"
+	if got := strings.Join(lines, "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
