@@ -42,6 +42,9 @@ func (c *conn) annotationPatterns() (patterns []pattern) {
 // eachAnnotated calls f with the mailboxes that a pattern is for.
 func (c *conn) eachAnnotated(name string, f func(mailstore.Entry) error) error {
 	if !strings.ContainsAny(name, "*%") {
+		if name = c.encoded(name); c.r.Err() != nil {
+			return c.r.Err()
+		}
 		e, err := c.annotated(name)
 		if err != nil {
 			return err

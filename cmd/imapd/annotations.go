@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"goqmail/lib/acl"
 	"goqmail/lib/mailstore"
@@ -68,6 +69,26 @@ func (c *conn) annotations(e mailstore.Entry) (all []annotation, err error) {
 	}
 	slices.SortFunc(all, func(a, b annotation) int { return strings.Compare(a.name, b.name) })
 	return all, nil
+}
+
+// tellMOTD shows a user who has logged in what the administrator has for all to read, by
+// cyradm's setinfo motd.
+func (c *conn) tellMOTD() error {
+	all, err := c.srv.store.Annotations("", "")
+	for _, a := range all {
+		if a.Entry == "/motd" {
+			c.line("* OK [ALERT] " + strings.Map(printing, string(a.Value)))
+		}
+	}
+	return err
+}
+
+// printing makes spaces of what is not to be in a line.
+func printing(r rune) rune {
+	if r < ' ' || r == 0x7f || r == utf8.RuneError {
+		return ' '
+	}
+	return r
 }
 
 // annotate sets annotations of a mailbox or of the server.

@@ -9,8 +9,10 @@ import (
 
 // mailbox reads the name of a mailbox, which clients write in modified UTF-7, or in
 // UTF-8 if they have said so. It is returned in modified UTF-7.
-func (c *conn) mailbox() string {
-	name := c.r.Astring()
+func (c *conn) mailbox() string { return c.encoded(c.r.Astring()) }
+
+// encoded is a name as the client has it in modified UTF-7.
+func (c *conn) encoded(name string) string {
 	if !c.r.UTF8 {
 		return name
 	}

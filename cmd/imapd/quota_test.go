@@ -54,3 +54,24 @@ func TestQuota(t *testing.T) {
 		< * QUOTA user.john ()
 		< h OK Completed`)
 }
+
+// A mailbox cannot be renamed to where there is no room for it.
+func TestQuotaOfRenamed(t *testing.T) {
+	s := newServer(t)
+	create(t, s, "user.john.a", "john")
+	put(t, s, "user.john.a", nil, strings.Repeat(hello, 20))
+	grant(t, s, "comp", "john\tlrk\t")
+	if err := s.store.SetQuota("comp", 1); err != nil {
+		t.Fatal(err)
+	}
+	login(t, s, "john").talk(`
+		> a RENAME INBOX.a comp.a
+		< a NO [OVERQUOTA] Over quota`)
+	if err := s.store.SetQuota("comp", 100); err != nil {
+		t.Fatal(err)
+	}
+	login(t, s, "john").talk(`
+		> a RENAME INBOX.a comp.a
+		< * OK rename INBOX.a comp.a
+		< a OK Completed`)
+}

@@ -80,6 +80,9 @@ func (c *conn) renameAll(from, to, partition string) error {
 			return err
 		}
 	}
+	if err := c.roomFor(all, from, to); err != nil {
+		return err
+	}
 	for _, e := range all {
 		if from == to && e.Partition == partition {
 			continue
@@ -88,6 +91,29 @@ func (c *conn) renameAll(from, to, partition string) error {
 			return err
 		}
 		c.line("* OK rename " + c.named(e.Name) + " " + c.named(newName(e)))
+	}
+	return nil
+}
+
+// roomFor checks the quota that mailboxes will count towards.
+func (c *conn) roomFor(all []mailstore.Entry, from, to string) error {
+	old, _, err := c.srv.store.QuotaRoot(from)
+	if err != nil {
+		return err
+	}
+	q, found, err := c.srv.store.QuotaRoot(to)
+	if err != nil || !found || q.Limit < 0 || q.Root == old.Root || old.Root == from {
+		return err
+	}
+	for _, e := range all {
+		st, err := c.srv.store.Status(e.Name)
+		if err != nil {
+			return err
+		}
+		q.Used += st.Bytes
+	}
+	if q.Used > q.Limit*1024 {
+		return no("OVERQUOTA", "Over quota")
 	}
 	return nil
 }
