@@ -36,6 +36,7 @@ func TestSelect(t *testing.T) {
 		> e FETCH 1:* (MODSEQ)
 		< * 1 FETCH (MODSEQ (2))
 		< * 2 FETCH (MODSEQ (3))
+		< * OK [HIGHESTMODSEQ 3] Ok
 		< e OK Completed
 		> e CLOSE
 		< e OK Completed

@@ -32,6 +32,7 @@ func TestSort(t *testing.T) {
 		< a OK Completed
 		> a SORT (ARRIVAL) us-ascii MODSEQ 3
 		< * SORT 2 3 4 (MODSEQ 5)
+		< * OK [HIGHESTMODSEQ 5] Ok
 		< a OK Completed
 		> a1 SORT RETURN (MIN MAX COUNT) (REVERSE ARRIVAL REVERSE SIZE) UTF-8 ALL
 		< * ESEARCH (TAG "a1") MIN 3 MAX 4 COUNT 4

@@ -251,7 +251,7 @@ func (r *Reader) Astring() string {
 // Pattern takes what LIST has for a name: an atom that may have % and * in it, or a
 // string.
 func (r *Reader) Pattern() string {
-	if b := r.Peek(); b == '"' || b == '{' || b == '~' {
+	if r.atString() {
 		return r.String()
 	}
 	return r.word(func(c byte) bool { return isAstring(c) || c == '%' || c == '*' }, "a pattern")
