@@ -14,6 +14,7 @@ import (
 	"goqmail/lib/call"
 	"goqmail/lib/child"
 	"goqmail/lib/commands"
+	"goqmail/lib/errno"
 	"goqmail/lib/extensions"
 	"goqmail/lib/sig"
 	"goqmail/lib/starttls"
@@ -266,6 +267,7 @@ func (s *session) check(who credentials) error {
 	case err == syscall.EAGAIN || err == syscall.ENOMEM:
 		return s.refuse(replyAuthFork)
 	case err != nil:
+		s.call.Err().WriteString("qmail-smtpd: fatal: unable to run " + checker.Args[0] + ": " + errno.Text(err) + "\n")
 		return s.denied()
 	}
 	_, writeErr := out.WriteString(who.fields(s.authentication.challenge))

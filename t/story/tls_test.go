@@ -117,6 +117,33 @@ func (c *smtp) line(want string) string {
 
 var login = "AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00susie\x00secret"))
 
+func TestRunScriptsForUsersTellWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	if !m.ours() {
+		t.Skip("the reference has no TLS")
+	}
+	refuses := func(script, want string) {
+		t.Helper()
+		said, err := m.try("root", "", []string{"CHECKPASSWORD=/tmp/nosuch x"}, home+"/boot/"+script)
+		if want = script + ": fatal: " + want + "\n"; said != want || err == nil || err.Error() != "exit status 111" {
+			t.Errorf("got %q, %v; want %q", said, err, want)
+		}
+	}
+	refuses("submission", "no line smtp-tls in "+home+"/control/extensions")
+	refuses("pop3", "no line smtp-tls in "+home+"/control/extensions")
+	m.control("extensions", "smtp-tls\n")
+	refuses("submission", "no line smtp-auth in "+home+"/control/extensions")
+	m.control("extensions", "smtp-tls\nsmtp-auth\n")
+	for _, script := range []string{"submission", "pop3"} {
+		refuses(script, "no "+home+"/control/servercert.pem")
+	}
+	m.control("servercert.pem", "")
+	for _, script := range []string{"submission", "pop3"} {
+		refuses(script, "unable to run /tmp/nosuch to check passwords")
+	}
+}
+
 func TestUsersSendMailByTLSAndPassword(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -339,7 +366,7 @@ func TestOpenSSLResumesASession(t *testing.T) {
 	m := newMachine(t)
 	m.encrypt()
 	for port, script := range map[string][]string{"25": {"smtpd"}, "465": {"submission", "SMTPS=", "PORT=465"}, "110": {"pop3"}} {
-		m.background(script[0], append(append([]string{"env", "SOFTLIMIT=" + strings.Join(limit, " ")}, script[1:]...), home+"/boot/"+script[0])...)
+		m.background(script[0], append(append([]string{"env", "CHECKPASSWORD=true", "SOFTLIMIT=" + strings.Join(limit, " ")}, script[1:]...), home+"/boot/"+script[0])...)
 		m.awaitPort(port)
 	}
 	for _, args := range []string{"-connect 127.0.0.1:25 -starttls smtp", "-connect 127.0.0.1:465", "-connect 127.0.0.1:110 -starttls pop3"} {
