@@ -12,6 +12,7 @@ import (
 
 // lhlo is LHLO (RFC 2033 section 4.1).
 func (c *conn) lhlo(name string) {
+	c.reset()
 	c.helo = name
 	c.reply("250-" + c.agent.Name)
 	c.reply("250-8BITMIME")

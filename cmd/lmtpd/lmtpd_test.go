@@ -39,17 +39,17 @@ func newSystem(t testing.TB, settings ...string) *system {
 		name, value, _ := strings.Cut(line, ": ")
 		conf[name] = value
 	}
-	agent, err := delivery.Open(conf)
+	s := &system{dir: dir}
+	agent, err := delivery.Open(conf, func(_ syslog.Level, format string, args ...any) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.lines = append(s.lines, fmt.Sprintf(format, args...))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { agent.Close() })
-	s := &system{server: newServer(agent, false), dir: dir}
-	agent.Log = func(_ syslog.Level, format string, args ...any) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.lines = append(s.lines, fmt.Sprintf(format, args...))
-	}
+	s.server = newServer(agent, false)
 	for _, e := range []mailstore.Entry{
 		{Name: "user.john", ACL: "john\tlrswipkxtecda\t"},
 		{Name: "user.john.SPAM", ACL: "john\tlrswipkxtecda\t"},

@@ -107,18 +107,18 @@ func serve(o options) error {
 	if err := drop(); err != nil {
 		return err
 	}
+	syscall.Umask(0o077) // the files of the store are its owner's alone
 	conf, err := imapconf.Read(o.config)
 	if err != nil {
 		return err
 	}
 	name := service.Name("lmtpunix")
 	conf = conf.Service(name)
-	agent, err := delivery.Open(conf)
+	agent, err := delivery.Open(conf, service.Log(conf, name).Printf)
 	if err != nil {
 		return err
 	}
 	defer agent.Close()
-	agent.Log = service.Log(conf, name).Printf
 	s := newServer(agent, o.preauth)
 	if only != nil {
 		s.serve(only)

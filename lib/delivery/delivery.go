@@ -6,7 +6,6 @@ package delivery
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -31,16 +30,19 @@ var (
 type Agent struct {
 	Store    *mailstore.Store
 	Conf     imapconf.Conf
-	Name     string                                               // of this host
-	Software string                                               // what Received calls this program
-	Log      func(level syslog.Level, format string, args ...any) // of what was done
+	Name     string // of this host
+	Software string // what Received calls this program
+	Log      Log    // of what was done
 
 	seen   *duplicates.DB // nil: duplicates are not suppressed
 	flying *flying
 }
 
+// Log takes a line for the log.
+type Log func(level syslog.Level, format string, args ...any)
+
 // Open opens the store that a configuration names.
-func Open(conf imapconf.Conf) (*Agent, error) {
+func Open(conf imapconf.Conf, log Log) (*Agent, error) {
 	if err := conf.Check(); err != nil {
 		return nil, err
 	}
@@ -54,14 +56,13 @@ func Open(conf imapconf.Conf) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{Store: store, Conf: conf, Name: conf.String("servername", ""), Software: "goqmail", flying: new(flying)}
+	a := &Agent{Store: store, Conf: conf, Name: conf.String("servername", ""), Software: "goqmail", Log: log, flying: new(flying)}
 	if a.Name == "" {
 		a.Name, _ = os.Hostname()
 	}
 	if conf.Bool("duplicatesuppression", true) {
-		if a.seen, err = duplicates.Open(dir); err != nil {
-			store.Close()
-			return nil, err
+		if a.seen, err = duplicates.Open(dir); err != nil { // second copies are better than no mail
+			log(syslog.Error, "dupelim: %v", err)
 		}
 	}
 	return a, nil
@@ -80,11 +81,6 @@ func (a *Agent) Close() error {
 		a.seen.Close()
 	}
 	return a.Store.Close()
-}
-
-// Socket is where the configuration has lmtpd listen for this machine.
-func Socket(conf imapconf.Conf) string {
-	return conf.String("lmtpsocket", filepath.Join(conf.String("configdirectory", ""), "socket", "lmtp"))
 }
 
 // Deliver puts a message that is finished into the mailboxes of its recipients. Each
@@ -130,7 +126,7 @@ func (a *Agent) put(m *Message, mailbox string) error {
 	// Two copies that come at the same time must not both look first.
 	defer a.flying.enter(m.key, mailbox)()
 	switch seen, err := a.seen.Seen(m.key, mailbox); {
-	case err != nil: // a second copy is better than none
+	case err != nil:
 		a.Log(syslog.Error, "dupelim: %v", err)
 	case seen:
 		a.Log(syslog.Notice, "dupelim: eliminated duplicate message to %s id %s", mailbox, m.ID)

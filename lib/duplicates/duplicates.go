@@ -23,7 +23,6 @@ const schema = `
 CREATE TABLE IF NOT EXISTS delivered (
 	id BLOB, mailbox TEXT, time INTEGER NOT NULL, PRIMARY KEY (id, mailbox)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS age ON delivered (time);
 `
 
 // Open opens the memory in a configdirectory, and creates it if it is not there.
