@@ -155,5 +155,8 @@ func (c *conn) login() error {
 
 // welcome ends the command by which a user has logged in.
 func (c *conn) welcome(text string) error {
+	if err := c.tellMOTD(); err != nil {
+		return err
+	}
 	return ok("CAPABILITY "+strings.Join(c.capabilities(), " "), text)
 }

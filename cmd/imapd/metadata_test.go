@@ -71,8 +71,15 @@ func TestMetadata(t *testing.T) {
 		< b OK Completed
 		> c GETMETADATA "" ("/private/*")
 		< c OK Completed
-		> d SETMETADATA "" ("/shared/motd" "hi")
+		> d SETMETADATA "" ("/shared/motd" {4}
+		< + go ahead
+		> h
+		> i)
 		< d OK Completed`)
+	dial(t, s).talk(`
+		> a LOGIN mary secret
+		< * OK [ALERT] h  i
+		< a OK …`)
 }
 
 // As cyradm of Cyrus 2.2 has it.
