@@ -93,7 +93,7 @@ func (o searchOptions) kept(seqs []int) (kept []int) {
 }
 
 func (c *conn) searchParser() *search.Parser {
-	return &search.Parser{R: c.r, View: c.sel.view, Saved: c.sel.saved, Recent: c.sel.isRecent, Now: time.Now()}
+	return &search.Parser{R: c.r, View: c.sel.view, Saved: c.sel.saved, Recent: c.sel.isRecent, Now: time.Now(), UTF8: c.utf8 && !c.rev2}
 }
 
 // find finds what a search asks for. When it fails there is no saved result any more.

@@ -10,12 +10,30 @@ import (
 
 // header is a message's header and what was made of it.
 type header struct {
-	raw   []byte
-	whole []byte // as it compares; nil: not made yet
-	buf   []byte
+	raw    []byte
+	whole  []byte // as it compares; nil: not made yet
+	fields []compared
+	buf    []byte // of the texts in fields
 }
 
-func (h *header) reset(raw []byte) { h.raw, h.whole = raw, nil }
+// compared is what fields of a name have, as it compares.
+type compared struct {
+	name  string
+	kind  kind
+	texts [][]byte
+}
+
+// kind is what fields are taken for.
+type kind int
+
+const (
+	words     kind = iota
+	addresses      // which match as well as they are without comments and quotes
+)
+
+func (h *header) reset(raw []byte) {
+	h.raw, h.whole, h.fields, h.buf = raw, nil, h.fields[:0], h.buf[:0]
+}
 
 // field calls f with the values of the fields of a name, until it returns true, which
 // is then returned. The name is in lower case.
@@ -72,27 +90,45 @@ func comparable(b, value []byte) []byte {
 }
 
 // contains tells whether a field of a name has a text in it.
-func (h *header) contains(name string, text []byte) bool {
-	return h.field(name, func(value []byte) bool {
-		h.buf = comparable(h.buf[:0], value)
-		return bytes.Contains(h.buf, text)
-	})
-}
-
-// addressed is contains for fields with addresses, which match as well as they are
-// without comments and quotes.
-func (h *header) addressed(name string, text []byte) bool {
-	return h.field(name, func(value []byte) bool {
-		h.buf = comparable(h.buf[:0], value)
-		if bytes.Contains(h.buf, text) {
+func (h *header) contains(name string, kind kind, text []byte) bool {
+	for _, value := range h.texts(name, kind) {
+		if bytes.Contains(value, text) {
 			return true
 		}
-		if !bytes.ContainsAny(h.buf, `("\`) && !bytes.Contains(h.buf, []byte("@ ")) && !bytes.Contains(h.buf, []byte(" @")) {
-			return false
+	}
+	return false
+}
+
+// texts returns what fields of a name have. A long search asks for the same again.
+func (h *header) texts(name string, kind kind) (texts [][]byte) {
+	for _, f := range h.fields {
+		if f.name == name && f.kind == kind {
+			return f.texts
 		}
-		h.buf = comparable(h.buf[:0], []byte(digest.Addresses(string(value))))
-		return bytes.Contains(h.buf, text)
+	}
+	h.field(name, func(value []byte) bool {
+		text := h.compared(value)
+		texts = append(texts, text)
+		if kind == addresses && !plain(text) {
+			texts = append(texts, h.compared([]byte(digest.Addresses(string(value)))))
+		}
+		return false
 	})
+	h.fields = append(h.fields, compared{name, kind, texts})
+	return texts
+}
+
+// compared returns a value as it compares, in buf. If that has to grow, what was there
+// before stays where it was.
+func (h *header) compared(value []byte) []byte {
+	start := len(h.buf)
+	h.buf = comparable(h.buf, value)
+	return h.buf[start:]
+}
+
+// plain tells whether addresses have nothing in them that can be left out.
+func plain(text []byte) bool {
+	return !bytes.ContainsAny(text, `("\`) && !bytes.Contains(text, []byte("@ ")) && !bytes.Contains(text, []byte(" @"))
 }
 
 // anywhere tells whether the header has a text in it.

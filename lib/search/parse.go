@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"io"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -23,18 +24,23 @@ type Parser struct {
 	Saved  imap.UIDSet // $ (RFC 5182)
 	Recent func(uid uint32) bool
 	Now    time.Time
+	UTF8   bool // no charset may be named (RFC 6855 section 3)
 
-	query      Query
-	charset    string
 	BadCharset bool // the charset is not known, and no message is to be looked for
-	count      int
+
+	query   Query
+	charset string
+	count   int      // keys
+	fields  []string // whose names were asked for
 }
 
 // What a search may have. No client has a use for more, and each key may cost some time
 // for each message.
 const (
-	maxKeys  = 20000
-	maxDepth = 10000
+	maxKeys   = 20000
+	maxDepth  = 10000
+	maxTexts  = 500 // keys for which messages are opened
+	maxFields = 100 // fields of the header
 )
 
 // Charset takes the name of a charset; the texts of keys are in it.
@@ -55,6 +61,9 @@ func ascii(name string) bool {
 // is a word that was taken already, "" for none; it may be CHARSET.
 func (p *Parser) Keys(first string) Query {
 	if first == "CHARSET" {
+		if p.UTF8 {
+			p.R.Fail(imaplib.Syntax("CHARSET after UTF8=ACCEPT"))
+		}
 		p.R.Space()
 		p.Charset()
 		p.R.Space()
@@ -164,20 +173,20 @@ func (p *Parser) word(name string, depth int) *Key {
 		p.R.Space()
 		return p.objectID(name)
 	case "FROM", "TO", "CC", "BCC":
-		text, field := p.text(), strings.ToLower(name)
-		return &Key{op: header_, cost: header_, header: func(h *header) bool { return h.addressed(field, text) }}
+		return p.field(strings.ToLower(name), addresses, p.text())
 	case "SUBJECT":
-		text := p.text()
-		return &Key{op: header_, cost: header_, header: func(h *header) bool { return h.contains("subject", text) }}
+		return p.field("subject", words, p.text())
 	case "HEADER":
 		p.R.Space()
-		field := strings.ToLower(p.R.Astring())
-		text := p.text()
-		return &Key{op: header_, cost: header_, header: func(h *header) bool { return h.contains(field, text) }}
+		name := strings.ToLower(p.R.Astring())
+		return p.field(name, words, p.text())
 	case "BODY", "TEXT":
 		text := p.text()
 		if len(text) == 0 {
 			return &Key{}
+		}
+		if len(p.query.needles) == maxTexts {
+			p.R.Fail(imaplib.Syntax("Too many search keys"))
 		}
 		k := &Key{op: body, cost: body, needle: len(p.query.needles)}
 		if name == "TEXT" {
@@ -188,6 +197,16 @@ func (p *Parser) word(name string, depth int) *Key {
 	}
 	p.R.Fail(imaplib.Syntax("Invalid Search criteria"))
 	return &Key{}
+}
+
+// field matches messages with a text in a field.
+func (p *Parser) field(name string, kind kind, text []byte) *Key {
+	if !slices.Contains(p.fields, name) {
+		if p.fields = append(p.fields, name); len(p.fields) > maxFields {
+			p.R.Fail(imaplib.Syntax("Too many search keys"))
+		}
+	}
+	return &Key{op: header_, cost: header_, header: func(h *header) bool { return h.contains(name, kind, text) }}
 }
 
 // text takes a text, in the form in which it compares.

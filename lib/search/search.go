@@ -151,6 +151,11 @@ func (s *Search) Find() (seqs []int, err error) {
 	var doubtful []int
 	c := candidate{}
 	for seq, m := range s.View.All() {
+		if seq%pause == 0 {
+			if err := s.Stop(); err != nil {
+				return nil, err
+			}
+		}
 		c.seq, c.m = seq, m
 		switch s.Key.match(&c) {
 		case yes:
@@ -184,14 +189,15 @@ func (s *Search) Find() (seqs []int, err error) {
 const (
 	batch  = 512     // messages whose texts are looked at before more headers are read,
 	heavy  = 4 << 20 // or bytes of headers
+	pause  = 8192    // messages until it is asked whether to stop
 	gap    = 64      // messages that are read for nothing rather than asking anew
 	opened = 4       // messages at once
 )
 
 var errFull = errors.New("batch is full")
 
-// headers goes through messages by what the index has of them, until there are enough
-// that have to be opened.
+// headers goes through messages by what the index has of them, until it is time for a
+// pause or there are enough that have to be opened.
 func (s *Search) headers(seqs []int) (found []int, open []*candidate, rest []int, err error) {
 	columns := []mailstore.Column{mailstore.Header}
 	if s.ids {
@@ -201,7 +207,7 @@ func (s *Search) headers(seqs []int) (found []int, open []*candidate, rest []int
 		columns = append(columns, mailstore.Parts)
 	}
 	h := &header{}
-	size := 0
+	size, looked := 0, 0
 	err = s.Box.Columns(s.uids(seqs), columns, func(uid uint32, values [][]byte) error {
 		for len(seqs) > 0 && s.View.At(seqs[0]).UID < uid {
 			seqs = seqs[1:]
@@ -223,9 +229,10 @@ func (s *Search) headers(seqs []int) (found []int, open []*candidate, rest []int
 			c.header.reset(slices.Clone(values[0]))
 			c.parts = slices.Clone(values[len(values)-1])
 			size += len(c.header.raw) + len(c.parts)
-			if open = append(open, &c); len(open) == batch || size > heavy {
-				return errFull
-			}
+			open = append(open, &c)
+		}
+		if looked++; looked == pause || len(open) == batch || size > heavy {
+			return errFull
 		}
 		return nil
 	})
