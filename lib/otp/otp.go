@@ -88,11 +88,10 @@ func (s State) String() string {
 
 func known(algorithm string) bool { return algorithm == "md5" || algorithm == "sha1" }
 
-// isSeed tells whether a seed has 1 to 16 letters and digits.
+// isSeed tells whether a seed has 1 to 16 characters. They should be letters and digits,
+// but Cyrus SASL takes the first two from a host's name.
 func isSeed(seed string) bool {
-	return seed != "" && len(seed) <= 16 && !strings.ContainsFunc(seed, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9')
-	})
+	return seed != "" && len(seed) <= 16 && !strings.ContainsFunc(seed, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
 func sequence(text string) (n int, ok bool) {

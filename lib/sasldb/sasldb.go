@@ -222,6 +222,10 @@ func lock(path string, create bool) (*os.File, error) {
 		flags |= os.O_CREATE
 	}
 	for {
+		// What is no file, such as /dev/null, is not to make way for one.
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%s: %w", path, ErrFormat)
+		}
 		f, err := os.OpenFile(path, flags, 0o640)
 		if err != nil {
 			return nil, err
