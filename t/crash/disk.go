@@ -273,6 +273,9 @@ func (d *Disk) Restore(cut Cut) error {
 	}
 	for name, f := range cut.View {
 		if d.now[name] != f.Inode {
+			if err := os.MkdirAll(filepath.Dir(d.root+"/"+name), 0o700); err != nil { // its directory was removed since
+				return err
+			}
 			if err := os.Link(d.keptName(f.Inode), d.root+"/"+name); err != nil {
 				return err
 			}
