@@ -17,6 +17,7 @@ import (
 	"goqmail/lib/dnsbl"
 	"goqmail/lib/ere"
 	"goqmail/lib/extensions"
+	"goqmail/lib/ipme"
 )
 
 const oops = "Oops! Trouble reading this file.\n"
@@ -171,6 +172,12 @@ func (e *explainer) doubts(name string, lines []string) (problems []string) {
 		_, unknown := ciphers.Parse(strings.Join(lines, ":"))
 		for _, cipher := range unknown {
 			problems = append(problems, "No such cipher here: "+cipher)
+		}
+	case name == "moreipme" || name == "notipme":
+		for _, line := range lines {
+			if !ipme.IsNetwork(line) {
+				problems = append(problems, "No address or network: "+line)
+			}
 		}
 	case name == "dnsbllist":
 		for _, line := range lines {

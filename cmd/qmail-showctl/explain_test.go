@@ -131,6 +131,7 @@ func TestPatches(t *testing.T) {
 	put(t, "tlshosts/exhaustivelist", "")
 	put(t, "notlshosts/old.example", "")
 	put(t, "tarpitcount", "5\n")
+	put(t, "moreipme", "192.0.2.0/24\n192.0.2.1/x\n")
 	put(t, "dnsbllist", "zone.example:no\n+\n")
 	put(t, "mystery", "")
 	const unknown = "I have no idea what this file does."
@@ -152,6 +153,7 @@ func TestPatches(t *testing.T) {
 		"tlshosts":         "\nNo TLS with others.\nTLS is a must by mx.example.",
 		"notlshosts":       "\nNo TLS with old.example.",
 		"dnsbllist":        "\nDNS list of hosts: zone.example:no\nDNS list of hosts: +\nOops! no list of hosts: +.",
+		"moreipme":         "\n192.0.2.0/24 is an address of this host.\n192.0.2.1/x is an address of this host.\nOops! No address or network: 192.0.2.1/x.",
 		"tarpitcount":      "SMTP replies are delayed from recipient number 5 on; 0 is never.",
 		"mystery":          unknown,
 		"maxrcpt":          "",

@@ -107,6 +107,12 @@ func readNetworks(name string) ([]network, error) {
 	return list, err
 }
 
+// IsNetwork tells whether a line of control/moreipme or control/notipme counts.
+func IsNetwork(line string) bool {
+	_, ok := parseNetwork(line)
+	return ok
+}
+
 // parseNetwork reads an address, address/bits, or address/mask.
 func parseNetwork(s string) (n network, ok bool) {
 	addr, mask, masked := strings.Cut(s, "/")
