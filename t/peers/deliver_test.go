@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"goqmail/t/lab"
@@ -125,7 +126,14 @@ func (m *machine) lmtpd() (kill func()) {
 		_, err := m.try("root", "QUIT\r\n", cyrus+"/deliver", "-l")
 		return err == nil
 	})
-	return func() { m.run("root", "", "pkill", "-KILL", "-x", "lmtpd") }
+	// Those that deliver starts have no -l.
+	return func() {
+		m.run("root", "", "pkill", "-KILL", "-f", "^[^ ]*lmtpd -l")
+		m.await("lmtpd to be gone", func() bool {
+			_, err := m.try("root", "", "pgrep", "-f", "^[^ ]*lmtpd -l")
+			return err != nil
+		})
+	}
 }
 
 func TestProcmailDeliversWhetherLmtpdIsUpOrNot(t *testing.T) {
@@ -204,6 +212,45 @@ func TestDeliverGivesUsersNoMoreThanTheirOwn(t *testing.T) {
 					t.Errorf("lmtpd %v: %s: in %s: %v", up, c.args, box, got)
 				}
 			}
+		}
+	}
+}
+
+// lmtpd is killed again and again while users deliver; each time the next one, or deliver
+// itself, goes on. No message is lost, and each is whole.
+func TestNoMailIsLostWhenLmtpdIsKilled(t *testing.T) {
+	t.Parallel()
+	m := newStore(t)
+	const rounds, clients = 5, 6
+	var all sync.WaitGroup
+	for round := range rounds {
+		kill := m.lmtpd()
+		for i := range clients {
+			all.Go(func() {
+				text := fmt.Sprintf("Message-ID: <%d.%d@x>\n\n%sthe end\n", round, i, strings.Repeat("a line of the body\n", 500))
+				if out, err := m.try("susie", text, cyrus+"/deliver", "susie", "dirk"); err != nil || out != "" {
+					t.Errorf("%d.%d: %v, %q", round, i, err, out)
+				}
+			})
+		}
+		before := len(m.inbox("dirk"))
+		m.await("a delivery", func() bool { return len(m.inbox("dirk")) > before })
+		kill()
+	}
+	all.Wait()
+	for _, box := range []string{"susie", "dirk"} {
+		text := strings.Join(m.inbox(box), "")
+		for round := range rounds {
+			for i := range clients {
+				if id := fmt.Sprintf("Message-ID: <%d.%d@x>\r\n", round, i); !strings.Contains(text, id) {
+					t.Errorf("%s lacks %s", box, id)
+				}
+			}
+		}
+		if ends, ids := strings.Count(text, "\r\nthe end\r\n"), strings.Count(text, "Message-ID: <"); ends != ids-1 {
+			t.Errorf("%s has %d ends of %d messages", box, ends, ids-1)
+		} else if ends > rounds*clients {
+			t.Logf("%s has %d second copies: of deliveries that nobody had heard of", box, ends-rounds*clients)
 		}
 	}
 }
