@@ -5,6 +5,7 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 )
@@ -48,7 +49,8 @@ func overlay(dir, options string) error { return mount("overlay", dir, "overlay"
 // Lacks says why a program of a Debian package is not to be had in the host it
 // is called in, nothing if it is.
 func Lacks(program, pkg string) string {
-	if _, err := exec.LookPath(program); err == nil {
+	// Of a library there is a file that is not to be run.
+	if _, err := exec.LookPath(program); err == nil || errors.Is(err, fs.ErrPermission) {
 		return ""
 	}
 	return fmt.Sprintf("%s is not installed (Debian package %s; scripts/test-peers install)", program, pkg)
