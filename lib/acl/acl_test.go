@@ -2,6 +2,7 @@ package acl
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -69,4 +70,17 @@ func TestWrittenRights(t *testing.T) {
 			t.Errorf("%q is read as %q", r, got)
 		}
 	}
+}
+
+// What was read of a list is written so that it is read the same.
+func FuzzParseList(f *testing.F) {
+	for _, s := range []string{"john\tlrswipcda\tanyone\tp\t", "-x\tl", "\t\t", "a\tz9\tb"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		list := ParseList(s)
+		if again := ParseList(list.String()); !slices.Equal(again, list) {
+			t.Errorf("%q is read as %v, and then as %v", s, list, again)
+		}
+	})
 }

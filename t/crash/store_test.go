@@ -181,7 +181,7 @@ func TestStore(t *testing.T) {
 	if done != len(want)-1 {
 		t.Fatalf("%d steps were done, want %d", done, len(want)-1)
 	}
-	all := sample(t, "changes before which it stops", total, 14)
+	all := sample(t, "changes before which it stops", total, 40)
 	for _, i := range all {
 		for how := range 3 {
 			if len(all) == total || i%3 == how {
