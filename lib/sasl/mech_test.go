@@ -377,7 +377,7 @@ func TestSCRAM(t *testing.T) {
 }
 
 func TestSCRAMPlus(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, "sasl_mech_list: SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS")
 	const no = "authentication failure"
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		var client tls.ConnectionState
@@ -396,13 +396,14 @@ func TestSCRAMPlus(t *testing.T) {
 			binding   xdg.ChannelBinding
 			want      string
 		}{
-			"exporter":            {"SCRAM-SHA-256-PLUS", exporter, "john"},
-			"exporter, SHA-1":     {"SCRAM-SHA-1-PLUS", exporter, "john"},
-			"end point":           {"SCRAM-SHA-256-PLUS", endPoint, "john"},
-			"another connection":  {"SCRAM-SHA-256-PLUS", xdg.ChannelBinding{Type: "tls-exporter", Data: make([]byte, 32)}, no},
-			"another certificate": {"SCRAM-SHA-256-PLUS", xdg.ChannelBinding{Type: "tls-server-end-point", Data: make([]byte, 32)}, no},
-			"unknown":             {"SCRAM-SHA-256-PLUS", xdg.ChannelBinding{Type: "ssh", Data: make([]byte, 32)}, no},
-			"bound without PLUS":  {"SCRAM-SHA-256", exporter, no},
+			"exporter":              {"SCRAM-SHA-256-PLUS", exporter, "john"},
+			"exporter, SHA-1":       {"SCRAM-SHA-1-PLUS", exporter, "john"},
+			"end point":             {"SCRAM-SHA-256-PLUS", endPoint, "john"},
+			"another connection":    {"SCRAM-SHA-256-PLUS", xdg.ChannelBinding{Type: "tls-exporter", Data: make([]byte, 32)}, no},
+			"another certificate":   {"SCRAM-SHA-256-PLUS", xdg.ChannelBinding{Type: "tls-server-end-point", Data: make([]byte, 32)}, no},
+			"unknown":               {"SCRAM-SHA-256-PLUS", xdg.ChannelBinding{Type: "ssh", Data: make([]byte, 32)}, no},
+			"bound without PLUS":    {"SCRAM-SHA-256", exporter, "john"},
+			"badly bound, likewise": {"SCRAM-SHA-256", xdg.ChannelBinding{Type: "tls-exporter", Data: make([]byte, 32)}, no},
 		} {
 			s.both(t, name, over, func() gosasl.Client { return newScram(t, test.mechanism, "john", "secret", "", &test.binding) }, test.want)
 		}
@@ -414,6 +415,15 @@ func TestSCRAMPlus(t *testing.T) {
 		}
 		s.both(t, "unique", over, func() gosasl.Client { return newScram(t, "SCRAM-SHA-1-PLUS", "john", "secret", "", &unique) }, want)
 		s.both(t, "without, though it could", over, func() gosasl.Client { return newScram(t, "SCRAM-SHA-1", "john", "secret", "", nil) }, "john")
+		couldBind := func() gosasl.Client {
+			return steps{"SCRAM-SHA-1", []byte("y,,n=john,r=abc"), func(string) (string, error) { return "", errors.New("was taken") }}
+		}
+		s.both(t, "has not seen PLUS", over, couldBind, no)
+		want = "was taken"
+		if version == tls.VersionTLS12 {
+			want = no
+		}
+		newSite(t).both(t, "has not seen PLUS where there is none", over, couldBind, want)
 		s.both(t, "PLUS unbound", over, func() gosasl.Client { return newScram(t, "SCRAM-SHA-1-PLUS", "john", "secret", "", nil) }, no)
 	}
 }

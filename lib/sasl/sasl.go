@@ -78,7 +78,7 @@ type need int
 
 const (
 	secrets    need = 1 << iota // the passwords themselves, in sasldb
-	binding                     // a TLS connection to be bound to
+	binding                     // a TLS connection to be bound to; see scram.bind
 	privacy                     // nobody overhears, or may
 	identity                    // known by other means
 	permission                  // allowanonymouslogin
@@ -95,11 +95,10 @@ func (s *Server) Mechanisms(p Peer) (names []string) {
 }
 
 func (s *Server) offers(p Peer, name string, needs need) bool {
-	if list := s.conf.Words("sasl_mech_list"); len(list) > 0 {
-		base := strings.TrimSuffix(name, "-PLUS")
-		if !slices.ContainsFunc(list, func(w string) bool { return strings.EqualFold(w, name) || strings.EqualFold(w, base) }) {
-			return false
-		}
+	list := s.conf.Words("sasl_mech_list")
+	named := among(list, name)
+	if len(list) > 0 && !named && !among(list, strings.TrimSuffix(name, "-PLUS")) {
+		return false
 	}
 	if needs&secrets != 0 {
 		if _, err := os.Stat(s.db); err != nil {
@@ -107,10 +106,14 @@ func (s *Server) offers(p Peer, name string, needs need) bool {
 		}
 	}
 	return s.secure(p) &&
-		(needs&binding == 0 || p.TLS != nil) &&
+		(needs&binding == 0 || p.TLS != nil && (named || p.TLS.TLSUnique != nil)) &&
 		(needs&privacy == 0 || s.Plaintext(p)) &&
 		(needs&identity == 0 || p.Identity != "") &&
 		(needs&permission == 0 || s.conf.Bool("allowanonymouslogin", false))
+}
+
+func among(list []string, name string) bool {
+	return slices.ContainsFunc(list, func(word string) bool { return strings.EqualFold(word, name) })
 }
 
 // secure tells whether the connection has the strength that sasl_minimum_layer asks for.

@@ -1,6 +1,7 @@
 package sasl
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -193,8 +194,10 @@ func TestMechanisms(t *testing.T) {
 		"in the open":             {open, nil, shared},
 		"in the open, allowed":    {open, []string{"allowplaintext: yes"}, shared + " PLAIN LOGIN"},
 		"on a socket of the host": {peer, nil, shared + " PLAIN LOGIN"},
-		"over TLS":                {over, nil, bound + shared + " PLAIN LOGIN"},
-		"some":                    {over, []string{"sasl_mech_list: plain SCRAM-SHA-1 XYZ"}, "SCRAM-SHA-1-PLUS SCRAM-SHA-1 PLAIN"},
+		"over TLS":                {over, nil, shared + " PLAIN LOGIN"},
+		"over TLS 1.2":            {secured(t, nil, tls.VersionTLS12), nil, bound + shared + " PLAIN LOGIN"},
+		"to be bound":             {over, []string{"sasl_mech_list: SCRAM-SHA-1-PLUS PLAIN"}, "SCRAM-SHA-1-PLUS PLAIN"},
+		"some":                    {over, []string{"sasl_mech_list: plain SCRAM-SHA-1 XYZ"}, "SCRAM-SHA-1 PLAIN"},
 		"without sasldb":          {over, []string{"sasl_sasldb_path: /nonexistent/sasldb2"}, "PLAIN LOGIN"},
 		"a layer is wanted":       {open, []string{"sasl_minimum_layer: 56", "allowplaintext: yes"}, ""},
 		"a layer is there":        {over, []string{"sasl_minimum_layer: 56", "sasl_mech_list: PLAIN"}, "PLAIN"},
@@ -264,7 +267,7 @@ func TestBadResponses(t *testing.T) {
 		"CRAM-MD5":     {"", "john", "john ", " ", long},
 		"DIGEST-MD5":   {"", "x", `username="john`, `username="john",username="john"`, long},
 		"OTP":          {"", "john", "\x00", "\x00john", "\x00nobody", "\x00chain\x00", "\x00last", long},
-		"SCRAM-SHA-1":  {"", "n,,", "n,,n=john", "n,,n=john,x=y", "n,,n=jo=hn,r=x", "n,,m=1,n=john,r=x", "n,,n=,r=x", "n,b,n=john,r=x", "n,a=,n=john,r=x", "p=tls-exporter,,n=john,r=x", "y,,n=john,r=x", long},
+		"SCRAM-SHA-1":  {"", "n,,", "n,,n=john", "n,,n=john,x=y", "n,,n=jo=hn,r=x", "n,,m=1,n=john,r=x", "n,,n=,r=x", "n,b,n=john,r=x", "n,a=,n=john,r=x", "p=tls-exporter,,n=john,r=x", "z,,n=john,r=x", long},
 		"EXTERNAL":     {"mary", "\x00", long},
 		"SCRAM-SHA-1 ": {"n,,n=john,r=x"},
 	} {
@@ -309,6 +312,11 @@ func FuzzNext(f *testing.F) {
 		f.Add(seed[0], seed[1])
 	}
 	s := newSite(f)
+	var all []string
+	for _, m := range mechanisms {
+		all = append(all, m.name)
+	}
+	s.conf["sasl_mech_list"] = strings.Join(all, " ")
 	s.Log = func(string, ...any) {}
 	over := secured(f, nil)
 	over.Identity = "john"
@@ -319,7 +327,7 @@ func FuzzNext(f *testing.F) {
 			}
 			x, err := s.Start(over, m.name)
 			if err != nil {
-				t.Fatal(err)
+				t.Fatal(m.name, err)
 			}
 			for _, response := range [][]byte{nil, []byte(first), []byte(second), {}} {
 				_, done, err := x.Next(response)

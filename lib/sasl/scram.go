@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"hash"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -122,12 +123,16 @@ func unescape(text string) (name string, ok bool) {
 }
 
 // bind takes the client's word on channel binding.
+//
+// Clients of Cyrus SASL, which are many, know but tls-unique, say it also with the name
+// that has no -PLUS, and say it with TLS 1.3, which has no such thing. So there -PLUS is
+// not offered unless sasl_mech_list has it, and a binding is taken with either name.
 func (m *scram) bind(flag string) error {
 	kind, wanted := strings.CutPrefix(flag, "p=")
 	switch {
-	case wanted != m.bound:
+	case m.bound && !wanted:
 		return wrong("channel binding and mechanism do not agree")
-	case flag == "y" && m.peer.TLS != nil:
+	case flag == "y" && m.server.binds(m.peer):
 		// It would bind, but has not seen that we do: somebody has changed our list.
 		return wrong("client has not seen all mechanisms")
 	case !wanted && flag != "n" && flag != "y":
@@ -141,19 +146,25 @@ func (m *scram) bind(flag string) error {
 	return nil
 }
 
+// binds tells whether the client has been offered to bind.
+func (s *Server) binds(p Peer) bool {
+	return slices.ContainsFunc(s.Mechanisms(p), func(name string) bool { return strings.HasSuffix(name, "-PLUS") })
+}
+
 // channel is what names a TLS connection (RFC 5929, RFC 9266), nil if it cannot be named
 // that way.
 func channel(state *tls.ConnectionState, cert *x509.Certificate, kind string) []byte {
-	switch kind {
-	case "tls-exporter":
+	switch {
+	case state == nil:
+	case kind == "tls-exporter":
 		name, err := state.ExportKeyingMaterial("EXPORTER-Channel-Binding", nil, 32)
 		if err != nil {
 			return nil
 		}
 		return name
-	case "tls-unique":
+	case kind == "tls-unique":
 		return state.TLSUnique
-	case "tls-server-end-point":
+	case kind == "tls-server-end-point":
 		return endPoint(cert)
 	}
 	return nil
