@@ -387,6 +387,39 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
+// What was delivered, but not noted, is found in the mailbox by one who looks there.
+func TestCareful(t *testing.T) {
+	s := newSystem(t, "duplicatesuppression: 0")
+	text := "Received: by x\r\nMessage-ID: <1@x>\r\nDate: today\r\n\r\n"
+	s.say(t, send("<>", "john", text))
+	again := *s.agent.Load()
+	again.Conf = maps.Clone(again.Conf)
+	delete(again.Conf, "duplicatesuppression")
+	agent, err := delivery.Open(again.Conf, again.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { agent.Close() })
+	agent.Careful = true
+	s.agent.Store(agent)
+	for _, c := range []struct {
+		name, from, text string
+		want             int
+	}{
+		{"same", "<>", text, 1},
+		{"by another way in", "<a@b> AUTH=john", text, 1},
+		{"resent", "<>", "Resent-Message-ID: <2@x>\r\n" + text, 2},
+		{"another way", "<>", strings.Replace(text, "by x", "by y", 1) + "\r\n", 3},
+		{"no id", "<>", "Subject: x\r\n\r\n", 4},
+		{"no id again", "<>", "Subject: x\r\n\r\n", 5},
+	} {
+		s.say(t, send(c.from, "john", c.text))
+		if n := len(s.stored(t, "user.john")); n != c.want {
+			t.Errorf("%s: %d messages, want %d", c.name, n, c.want)
+		}
+	}
+}
+
 func TestQuota(t *testing.T) {
 	for _, c := range []struct{ name, setting, want string }{
 		{"for now", "", "452 4.2.2 Over quota\r\n"},

@@ -121,6 +121,7 @@ func serve(o options) error {
 	defer agent.Close()
 	s := newServer(agent, o.preauth)
 	if only != nil {
+		agent.Careful = true // of what an lmtpd did that is no more: see deliver(8)
 		s.serve(only)
 		return nil
 	}

@@ -34,6 +34,10 @@ type Agent struct {
 	Software string // what Received calls this program
 	Log      Log    // of what was done
 
+	// Careful has it look into the mailbox as well before it delivers: another may have
+	// delivered the message and come to grief before it could note that.
+	Careful bool
+
 	seen   *duplicates.DB // nil: duplicates are not suppressed
 	flying *flying
 }
@@ -128,7 +132,7 @@ func (a *Agent) put(m *Message, mailbox string) error {
 	switch seen, err := a.seen.Seen(m.key, mailbox); {
 	case err != nil:
 		a.Log(syslog.Error, "dupelim: %v", err)
-	case seen:
+	case seen || a.Careful && a.isThere(m, mailbox):
 		a.Log(syslog.Notice, "dupelim: eliminated duplicate message to %s id %s", mailbox, m.ID)
 		return nil
 	}
