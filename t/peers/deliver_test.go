@@ -225,6 +225,7 @@ func TestNoMailIsLostWhenLmtpdIsKilled(t *testing.T) {
 	var all sync.WaitGroup
 	for round := range rounds {
 		kill := m.lmtpd()
+		before := len(m.inbox("dirk"))
 		for i := range clients {
 			all.Go(func() {
 				text := fmt.Sprintf("Message-ID: <%d.%d@x>\n\n%sthe end\n", round, i, strings.Repeat("a line of the body\n", 500))
@@ -233,7 +234,6 @@ func TestNoMailIsLostWhenLmtpdIsKilled(t *testing.T) {
 				}
 			})
 		}
-		before := len(m.inbox("dirk"))
 		m.await("a delivery", func() bool { return len(m.inbox("dirk")) > before })
 		kill()
 	}
@@ -250,7 +250,7 @@ func TestNoMailIsLostWhenLmtpdIsKilled(t *testing.T) {
 		if ends, ids := strings.Count(text, "\r\nthe end\r\n"), strings.Count(text, "Message-ID: <"); ends != ids-1 {
 			t.Errorf("%s has %d ends of %d messages", box, ends, ids-1)
 		} else if ends > rounds*clients {
-			t.Logf("%s has %d second copies: of deliveries that nobody had heard of", box, ends-rounds*clients)
+			t.Logf("%s has %d files more: of deliveries that nobody has heard of", box, ends-rounds*clients)
 		}
 	}
 }
