@@ -91,6 +91,11 @@ func messageIDs(s string) (ids []string) {
 		if !ok {
 			return ids[max(0, len(ids)-maxReferences):]
 		}
+		if strings.Contains(id, `"`) { // <"a"@b> is <a@b>
+			t := tokens{s: id}
+			_, mailbox := t.phrase()
+			id = mailbox + t.s
+		}
 		if id = strings.Join(strings.Fields(id), ""); id != "" {
 			ids = append(ids, id)
 		}

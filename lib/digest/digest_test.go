@@ -193,6 +193,10 @@ func TestReferences(t *testing.T) {
 	if d.MessageID != "c@d" || !slices.Equal(d.References, []string{"a@b", "ef@g"}) {
 		t.Errorf("%q %q", d.MessageID, d.References)
 	}
+	d, _ = read(t, crlf("Message-ID: <\"c\\d\"@d>\nReferences: <\"a\"@b><e@f>\n\n"))
+	if d.MessageID != "cd@d" || !slices.Equal(d.References, []string{"a@b", "e@f"}) {
+		t.Errorf("%q %q", d.MessageID, d.References)
+	}
 	d, _ = read(t, crlf("In-Reply-To: your mail <x@y> of <z@z>\n\n"))
 	if !slices.Equal(d.References, []string{"x@y"}) {
 		t.Errorf("%q", d.References)

@@ -3,6 +3,7 @@ package mailstore
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -20,6 +21,7 @@ type orders struct {
 type ordered struct {
 	tree  *tree
 	box   int64
+	size  atomic.Int64 // messages in table; asked for by those who must not wait for it
 	mu    sync.Mutex
 	table *order.Table
 }
@@ -43,9 +45,9 @@ func (o *orders) of(m *Mailbox) *ordered {
 
 // use puts an entry last, and drops those that there is no room for.
 func (o *orders) use(t *ordered) *ordered {
-	size, keep := 0, len(o.tables)
+	size, keep := int64(0), len(o.tables)
 	for keep > 0 {
-		if size += o.tables[keep-1].table.Len() + 1000; size > maxOrdered {
+		if size += o.tables[keep-1].size.Load() + 1000; size > maxOrdered {
 			break
 		}
 		keep--
@@ -63,6 +65,7 @@ func (m *Mailbox) Order(v *View) (*order.Table, error) {
 	if o.table.Len() > 2*v.Len()+1000 { // most are gone
 		o.table = order.NewTable()
 	}
+	defer func() { o.size.Store(int64(o.table.Len())) }()
 	if err := m.addTo(o.table); err != nil {
 		return nil, err
 	}

@@ -45,3 +45,24 @@ func TestOrder(t *testing.T) {
 		t.Errorf("%d tables", n)
 	}
 }
+
+// Tables that were not used for long have to go when there is no room for them.
+func TestOrdersAreBounded(t *testing.T) {
+	var o orders
+	boxes := []*Mailbox{{id: 1}, {id: 2}, {id: 3}}
+	for _, m := range boxes {
+		o.of(m).size.Store(maxOrdered/2 - 2000)
+	}
+	o.of(boxes[1])
+	var left []int64
+	for _, table := range o.tables {
+		left = append(left, table.box)
+	}
+	if !slices.Equal(left, []int64{1, 3, 2}) {
+		t.Errorf("%v are left", left)
+	}
+	o.of(&Mailbox{id: 4})
+	if n := len(o.tables); n != 3 || o.tables[0].box != 3 {
+		t.Errorf("%d tables, %d the oldest", n, o.tables[0].box)
+	}
+}

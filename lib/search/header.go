@@ -2,7 +2,6 @@ package search
 
 import (
 	"bytes"
-	"strings"
 
 	"goqmail/lib/casemap"
 	"goqmail/lib/digest"
@@ -153,7 +152,7 @@ func wholeHeader(raw []byte) []byte {
 // sent returns the date of the Date field as it stands there, as a number that grows with it.
 func (h *header) sent() (day int, ok bool) {
 	h.field("date", func(value []byte) bool {
-		t, valid := digest.SentDate(strings.NewReplacer("\r", "", "\n", "").Replace(string(value)))
+		t, valid := digest.SentDate(string(value)) // line ends are blanks to it
 		day, ok = dayOf(t), valid
 		return true
 	})

@@ -225,8 +225,7 @@ func (s *Search) headers(seqs []int) (found []int, open []*candidate, rest []int
 		case yes:
 			found = append(found, c.seq)
 		case unknown:
-			c.header = &header{}
-			c.header.reset(slices.Clone(values[0]))
+			c.header = &header{raw: slices.Clone(values[0]), whole: h.whole}
 			c.parts = slices.Clone(values[len(values)-1])
 			size += len(c.header.raw) + len(c.parts)
 			open = append(open, &c)
