@@ -303,7 +303,7 @@ func TestUnavailable(t *testing.T) {
 	if code != 75 || !strings.HasPrefix(out, "421 4.3.0 deliver: open ") {
 		t.Errorf("no configuration: %d, %q", code, out)
 	}
-	for setting, want := range map[string]int{"": 75, "deliver_unavailable_code: 78\n": 78} {
+	for setting, want := range map[string]int{"": 75, "deliver_unavailable_code: 78\n": 78, "deliver_unavailable_code: 0\n": 75} {
 		os.WriteFile(dir+"/conf", []byte("configdirectory: "+dir+"\npartition-default: "+dir+"\n"+setting), 0o600)
 		for _, args := range [][]string{{"john"}, {"-l"}} {
 			code, out, report := runWith(t, "x", append([]string{"-C", dir + "/conf"}, args...)...)

@@ -24,6 +24,7 @@ const (
 	exitUsage    = 64
 	exitData     = 65 // some recipients cannot get the message
 	exitTempFail = 75
+	exitConfig   = 78 // Cyrus's for "couldn't connect to lmtpd"
 )
 
 func run(c *call.Call) int {
@@ -50,7 +51,10 @@ func run(c *call.Call) int {
 		limits: limits{connect: 10 * time.Second, reply: time.Minute, done: 10 * time.Minute},
 		report: c.Err(),
 	}
-	unavailable := conf.Int("deliver_unavailable_code", exitTempFail)
+	unavailable := exitTempFail
+	if conf.Int("deliver_unavailable_code", 0) == exitConfig {
+		unavailable = exitConfig
+	}
 	if o.pipe {
 		return d.pipe(c, unavailable)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 
 	"goqmail/lib/getopt"
@@ -33,7 +34,11 @@ func parse(args []string) (o options, problem string) {
 		arg := opts.Arg
 		switch option {
 		case 'C':
-			o.config = arg
+			path, err := filepath.Abs(arg) // lmtpd is to find it, too
+			if err != nil {
+				return o, "deliver: " + err.Error() + "\n"
+			}
+			o.config = path
 		case 'd', 'D', 'e': // are for compatibility
 		case 'f', 'r':
 			o.sender = &arg
