@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"goqmail/lib/imap"
 	"goqmail/lib/mboxname"
@@ -14,7 +15,11 @@ func (c *conn) mailbox() string { return c.encoded(c.r.Astring()) }
 // encoded is a name as the client has it in modified UTF-7.
 func (c *conn) encoded(name string) string {
 	if !c.r.UTF8 {
-		return name
+		if !strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			return name
+		}
+		// Some clients write UTF-8 because IMAP4rev2 could be enabled, with & as it was.
+		name = strings.ReplaceAll(name, "&-", "&")
 	}
 	name, err := mboxname.Encode(name)
 	if err != nil {

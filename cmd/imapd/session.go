@@ -23,6 +23,7 @@ func (c *conn) capability() error {
 func (c *conn) capabilities() []string {
 	all := []string{
 		"IMAP4rev1",
+		"IMAP4rev2",
 		"ACL",
 		"RIGHTS=kxten",
 		"QUOTA",

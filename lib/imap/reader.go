@@ -11,6 +11,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/emersion/go-imap/v2"
 )
@@ -32,7 +33,7 @@ var ErrAbuse = errors.New("literal too large")
 // read as a whole and Err is looked at once.
 type Reader struct {
 	Limit     int          // most bytes of a command, but for literals that are streamed
-	UTF8      bool         // quoted strings may have UTF-8 in them (RFC 9755)
+	UTF8      bool         // the client writes names in UTF-8 (RFC 9755); it may quote UTF-8 in any case
 	Continued func() error // called when the client waits to be asked for a literal
 
 	br      *bufio.Reader
@@ -305,6 +306,10 @@ func (r *Reader) quoted() string {
 		c := r.Peek()
 		switch {
 		case c == '"':
+			if !utf8.ValidString(b.String()) {
+				r.Fail(Syntax("Invalid quoted string"))
+				return ""
+			}
 			r.take()
 			return b.String()
 		case c == '\\':
@@ -312,7 +317,7 @@ func (r *Reader) quoted() string {
 			if c = r.Peek(); c != '"' && c != '\\' {
 				r.Fail(Syntax("Invalid quoted string"))
 			}
-		case c == '\r' || c == '\n' || c == 0 || c >= 0x80 && !r.UTF8:
+		case c == '\r' || c == '\n' || c == 0:
 			r.Fail(Syntax("Invalid quoted string"))
 		}
 		b.WriteByte(c)
