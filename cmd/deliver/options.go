@@ -1,7 +1,7 @@
 package main
 
 import (
-	"path/filepath"
+	"os"
 	"strings"
 
 	"goqmail/lib/getopt"
@@ -34,11 +34,10 @@ func parse(args []string) (o options, problem string) {
 		arg := opts.Arg
 		switch option {
 		case 'C':
-			path, err := filepath.Abs(arg) // lmtpd is to find it, too
-			if err != nil {
-				return o, "deliver: " + err.Error() + "\n"
+			o.config = arg
+			if dir, err := os.Getwd(); err == nil && !strings.HasPrefix(arg, "/") {
+				o.config = dir + "/" + arg // lmtpd is to find it, too
 			}
-			o.config = path
 		case 'd', 'D', 'e': // are for compatibility
 		case 'f', 'r':
 			o.sender = &arg

@@ -9,9 +9,7 @@ package imapconf
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -45,7 +43,7 @@ func (c Conf) read(path string, depth int) error {
 		}
 		end := strings.IndexAny(line, ": \t")
 		if end < 0 {
-			return fmt.Errorf("%s:%d: no value for %s", path, n, line)
+			return at(path, n, "no value for "+line)
 		}
 		name := strings.ToLower(line[:end])
 		value := strings.TrimSpace(line[end:])
@@ -55,19 +53,24 @@ func (c Conf) read(path string, depth int) error {
 			continue
 		}
 		if depth == maxIncludes {
-			return fmt.Errorf("%s:%d: too many files include each other", path, n)
+			return at(path, n, "too many files include each other")
 		}
-		if !filepath.IsAbs(value) {
-			value = filepath.Join(filepath.Dir(path), value)
+		if !strings.HasPrefix(value, "/") {
+			value = path[:strings.LastIndexByte(path, '/')+1] + value
 		}
 		if err := c.read(value, depth+1); err != nil {
 			return err
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return errors.New(path + ": " + err.Error())
 	}
 	return nil
+}
+
+// at is an error in a line of a file. Package fmt would not fit into deliver's 2 MB.
+func at(path string, line int, what string) error {
+	return errors.New(path + ":" + strconv.Itoa(line) + ": " + what)
 }
 
 // String returns a setting, or what holds without it.
@@ -121,7 +124,7 @@ func (c Conf) Check() error {
 	var errs []error
 	for _, name := range []string{"configdirectory", "partition-" + c.String("defaultpartition", "default")} {
 		if c[name] == "" {
-			errs = append(errs, fmt.Errorf("%s is not set", name))
+			errs = append(errs, errors.New(name+" is not set"))
 		}
 	}
 	return errors.Join(errs...)
