@@ -53,9 +53,9 @@ HOST
 
 // newStore makes a host with a mail store in which susie and dirk have mailboxes, and
 // deliver as it is installed.
-func newStore(t *testing.T) *machine {
+func newStore(t *testing.T, peers ...string) *machine {
 	t.Helper()
-	m := newMachine(t, "procmail procmail")
+	m := newMachine(t, peers...)
 	m.in(func() error {
 		if err := errors.Join(lab.Tmpfs("/usr/cyrus", "755"), os.Mkdir(cyrus, 0o755), os.MkdirAll(store+"/imap/socket", 0o755), os.Mkdir(store+"/spool", 0o755)); err != nil {
 			return err
@@ -138,7 +138,7 @@ func (m *machine) lmtpd() (kill func()) {
 
 func TestProcmailDeliversWhetherLmtpdIsUpOrNot(t *testing.T) {
 	t.Parallel()
-	m := newStore(t)
+	m := newStore(t, "procmail procmail")
 	m.write("/home/susie/.qmail", "| preline /usr/bin/procmail\n", "susie")
 	m.write("/home/susie/.procmailrc", recipe, "susie")
 	m.start()
@@ -195,7 +195,7 @@ func TestDeliverGivesUsersNoMoreThanTheirOwn(t *testing.T) {
 			{"deliver -C /home/susie/conf -a dirk dirk", 65, "dirk: Mailbox does not exist\n", ""},
 			{"umask 777; deliver susie", 0, "", "susie"},
 			{"GODEBUG=gctrace=1 TMPDIR=/nowhere LISTEN_FDS=1 LISTEN_PID=$$ deliver susie", 0, "", "susie"},
-			{"ulimit -S -v 2000; deliver susie", 0, "", "susie"},
+			{"ulimit -S -v 1953; deliver susie", 0, "", "susie"},
 		} {
 			id := fmt.Sprintf("<%d-%v@x>", i, up)
 			out, err := m.try("susie", "Message-ID: "+id+"\n", "sh", "-c", "PATH="+cyrus+":$PATH; "+c.args)
@@ -214,6 +214,19 @@ func TestDeliverGivesUsersNoMoreThanTheirOwn(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestSwaksSpeaksLMTP(t *testing.T) {
+	t.Parallel()
+	m := newStore(t, "swaks swaks")
+	m.lmtpd()
+	out, err := m.try("cyrus", "", "swaks", "--protocol", "LMTP", "--socket", socket, "--pipeline", "--from", "olaf@client.example", "--to", "susie@"+site.Me+",no%such,dirk",
+		"--header", "Subject: swaks", "--body", ".\nbody")
+	wants(t, "what swaks says", out, "250 2.1.0 ok", "550 5.1.1 User unknown", "354 go ahead", "221 2.0.0 bye")
+	if n := strings.Count(out, "250 2.1.5 Ok"); n != 2 {
+		t.Errorf("%d have it; swaks says %v, %s", n, err, out)
+	}
+	wants(t, "the message", m.awaitInbox("dirk", "\r\nSubject: swaks\r\n"), "Return-Path: <olaf@client.example>\r\n", "\r\n\r\n.\r\nbody\r\n")
 }
 
 // lmtpd is killed again and again while users deliver; each time the next one, or deliver
