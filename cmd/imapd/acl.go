@@ -79,10 +79,16 @@ func (c *conn) deleteACL() error {
 	return c.changeACL(name, func(list acl.List) acl.List { return list.With(identifier, 0) })
 }
 
+// What a list of rights may take: whoever lists mailboxes reads it.
+const (
+	maxIdentifier = 255  // bytes
+	maxACL        = 1000 // entries
+)
+
 // identifier reads whom rights are for.
 func (c *conn) identifier() string {
 	identifier := c.r.Astring()
-	if strings.TrimPrefix(identifier, "-") == "" || strings.ContainsFunc(identifier, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if strings.TrimPrefix(identifier, "-") == "" || len(identifier) > maxIdentifier || strings.ContainsFunc(identifier, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		c.r.Fail(imap.Syntax("Invalid identifier"))
 	}
 	return identifier
@@ -99,6 +105,9 @@ func (c *conn) changeACL(name string, change func(acl.List) acl.List) error {
 		if owner, _ := userOf(e.Name); owner != "" {
 			list = list.With(owner, list.Granted(owner)|acl.Implicit)
 			list = list.With("-"+owner, list.Granted("-"+owner)&^acl.Implicit)
+		}
+		if len(list) > maxACL {
+			return no("LIMIT", "Too many identifiers")
 		}
 		e.ACL = list.String()
 		return nil

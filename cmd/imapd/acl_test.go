@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 func TestACL(t *testing.T) {
 	s := newServer(t)
@@ -61,6 +65,22 @@ func TestACL(t *testing.T) {
 		> d SELECT user.john
 		< ...
 		< d OK [READ-ONLY] Completed`)
+}
+
+func TestACLIsBounded(t *testing.T) {
+	s := newServer(t)
+	var list strings.Builder
+	for i := range maxACL - 1 {
+		fmt.Fprintf(&list, "u%d\tl\t", i)
+	}
+	setACL(t, s, "user.john", list.String())
+	login(t, s, "john").talk(`
+		> a SETACL INBOX mary l
+		< a NO [LIMIT] Too many identifiers
+		> b SETACL INBOX u1 ""
+		< b OK Completed
+		> c SETACL INBOX ` + strings.Repeat("x", maxIdentifier+1) + ` l
+		< c BAD Invalid identifier`)
 }
 
 // What a user has no right to see is not there for him, in any command.

@@ -101,7 +101,7 @@ func valid(name string, separator byte) bool {
 		return false
 	}
 	for part := range strings.SplitSeq(name, string(separator)) {
-		if part == "" || part == "." || part == ".." || part[0] == '~' {
+		if part == "" || len(part) > 255 || part == "." || part == ".." || part[0] == '~' {
 			return false
 		}
 		for i := range len(part) {
