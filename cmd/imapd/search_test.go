@@ -247,3 +247,22 @@ func TestSearchExpunged(t *testing.T) {
 		< * 2 EXPUNGE
 		< d OK Completed`)
 }
+
+// More messages than are looked at in one go are all found.
+func TestSearchMany(t *testing.T) {
+	s := newServer(t)
+	fill(t, s, 600, func(i int) string {
+		return "Subject: " + strconv.Itoa(i%2) + "\r\n\r\nbody " + strconv.Itoa(i%3) + "\r\n"
+	})
+	c := login(t, s, "john")
+	c.talk(`
+		> s SELECT INBOX
+		< ...
+		< s OK …
+		> a SEARCH RETURN (COUNT) BODY "body 1"
+		< * ESEARCH (TAG "a") COUNT 200
+		< a OK Completed
+		> b SEARCH RETURN (COUNT) OR SUBJECT 1 BODY "body 2"
+		< * ESEARCH (TAG "b") COUNT 400
+		< b OK Completed`)
+}

@@ -60,6 +60,7 @@ func cutField(text []byte) (field, rest []byte) {
 	}
 }
 
+// valueOf returns what follows the colon, if the field has a name.
 func valueOf(line []byte, name string) (value []byte, ok bool) {
 	if len(line) <= len(name) {
 		return nil, false

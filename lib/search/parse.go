@@ -84,6 +84,7 @@ func (p *Parser) Keys(first string) Query {
 	return p.query
 }
 
+// key takes one key, which stands in depth others.
 func (p *Parser) key(depth int) *Key {
 	if p.count++; p.count > maxKeys || depth > maxDepth {
 		p.R.Fail(imaplib.Syntax("Too many search keys"))

@@ -164,9 +164,6 @@ func (s *Search) Find() (seqs []int, err error) {
 			doubtful = append(doubtful, seq)
 		}
 	}
-	if len(doubtful) == 0 {
-		return seqs, nil
-	}
 	for len(doubtful) > 0 {
 		if err := s.Stop(); err != nil {
 			return nil, err
@@ -197,7 +194,7 @@ const (
 var errFull = errors.New("batch is full")
 
 // headers goes through messages by what the index has of them, until it is time for a
-// pause or there are enough that have to be opened.
+// pause or there are enough that have to be opened. rest are those that it leaves.
 func (s *Search) headers(seqs []int) (found []int, open []*candidate, rest []int, err error) {
 	columns := []mailstore.Column{mailstore.Header}
 	if s.ids {
@@ -207,20 +204,20 @@ func (s *Search) headers(seqs []int) (found []int, open []*candidate, rest []int
 		columns = append(columns, mailstore.Parts)
 	}
 	h := &header{}
-	size, looked := 0, 0
-	err = s.Box.Columns(s.uids(seqs), columns, func(uid uint32, values [][]byte) error {
-		for len(seqs) > 0 && s.View.At(seqs[0]).UID < uid {
-			seqs = seqs[1:]
+	size, next, end := 0, 0, min(len(seqs), pause)
+	err = s.Box.Columns(s.uids(seqs[:end]), columns, func(uid uint32, values [][]byte) error {
+		for next < end && s.View.At(seqs[next]).UID < uid {
+			next++
 		}
-		if len(seqs) == 0 || s.View.At(seqs[0]).UID != uid {
+		if next == end || s.View.At(seqs[next]).UID != uid {
 			return nil
 		}
 		h.reset(values[0])
-		c := candidate{seq: seqs[0], m: s.View.At(seqs[0]), header: h}
+		c := candidate{seq: seqs[next], m: s.View.At(seqs[next]), header: h}
 		if s.ids {
 			c.id = string(values[1])
 		}
-		seqs = seqs[1:]
+		next++
 		switch s.Key.match(&c) {
 		case yes:
 			found = append(found, c.seq)
@@ -230,15 +227,15 @@ func (s *Search) headers(seqs []int) (found []int, open []*candidate, rest []int
 			size += len(c.header.raw) + len(c.parts)
 			open = append(open, &c)
 		}
-		if looked++; looked == pause || len(open) == batch || size > heavy {
+		if len(open) == batch || size > heavy {
 			return errFull
 		}
 		return nil
 	})
 	if errors.Is(err, errFull) {
-		return found, open, seqs, nil
+		return found, open, seqs[next:], nil
 	}
-	return found, open, nil, err
+	return found, open, seqs[end:], err
 }
 
 // uids makes a set of messages, and some between them if that makes it shorter.
