@@ -15,15 +15,7 @@ import (
 )
 
 // peer is what is known of the connection.
-func (c *session) peer() sasl.Peer {
-	p := sasl.Peer{Host: host(c.net)}
-	if c.tls != nil {
-		state := c.tls.ConnectionState()
-		p.TLS = &state
-		p.Identity = c.srv.tls.Identity(state)
-	}
-	return p
-}
+func (c *session) peer() sasl.Peer { return sasl.PeerOf(c.net, c.tls, c.srv.tls) }
 
 // userName is USER. It tells nothing about who there is.
 func (c *session) userName(name string) {

@@ -3,7 +3,6 @@ package main
 import (
 	"container/list"
 	"errors"
-	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -195,12 +194,4 @@ func (s *server) end() {
 	for c := range s.sessions {
 		c.net.SetReadDeadline(time.Now())
 	}
-}
-
-// host is the client's, for the log.
-func host(n net.Conn) string {
-	if a, ok := n.RemoteAddr().(*net.TCPAddr); ok {
-		return "[" + a.IP.String() + "]"
-	}
-	return "[unix socket]"
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"goqmail/lib/mailstore"
+	"goqmail/lib/syslog"
 )
 
 // session is one dialogue (RFC 1939).
@@ -235,7 +236,7 @@ func (c *session) encrypt() error {
 	ctx, cancel := context.WithTimeout(context.Background(), loginTime)
 	defer cancel()
 	if err := t.HandshakeContext(ctx); err != nil {
-		c.srv.log("TLS negotiation failed: %s: %v", host(c.net), err)
+		c.srv.record(syslog.Notice, "TLS negotiation failed: %s: %v", c.peer().Host, err)
 		return err
 	}
 	c.net.SetDeadline(time.Time{})

@@ -28,9 +28,8 @@ const home = "/var/qmail"
 // users are the site's, and what Debian's packages want.
 var users = func() lab.Users {
 	u := site.Users()
-	u.Accounts = append(u.Accounts, lab.Account{Name: "postfix", Uid: 8001, Gid: 8001, Home: "/var/spool/postfix"},
-		lab.Account{Name: "cyrus", Uid: 90, Gid: 8, Home: "/usr/cyrus"})
-	u.Groups = append(u.Groups, lab.Group{Name: "mail", Gid: 8}, lab.Group{Name: "postfix", Gid: 8001}, lab.Group{Name: "postdrop", Gid: 8002})
+	u.Accounts = append(u.Accounts, lab.Account{Name: "postfix", Uid: 8001, Gid: 8001, Home: "/var/spool/postfix"})
+	u.Groups = append(u.Groups, lab.Group{Name: "postfix", Gid: 8001}, lab.Group{Name: "postdrop", Gid: 8002})
 	return u
 }()
 

@@ -37,11 +37,14 @@ func Domains() []Domain {
 	}
 }
 
-// Users are the accounts of the site's host: the machine's, qmail's, the
+// Users are the accounts of the site's host: the machine's, qmail's, the store's, the
 // domains' and their people's, who share a group as mail users do.
 func Users() lab.Users {
 	const mailuser = 3000
-	u := lab.Users{Accounts: lab.System(), Groups: append(lab.SystemGroups(), lab.Group{Name: "mailuser", Gid: mailuser})}
+	u := lab.Users{
+		Accounts: append(lab.System(), lab.Account{Name: "cyrus", Uid: 90, Gid: 8, Home: "/usr/cyrus"}),
+		Groups:   append(lab.SystemGroups(), lab.Group{Name: "mail", Gid: 8}, lab.Group{Name: "mailuser", Gid: mailuser}),
+	}
 	uid := mailuser
 	add := func(name, gecos string) {
 		uid++
