@@ -21,6 +21,8 @@ type database struct {
 	writing sync.Mutex
 	mu      sync.Mutex
 	free    []*sqlite.Conn
+	waiting []*change // to be committed next
+	busy    bool      // somebody commits
 }
 
 // connections bounds how many connections to databases a process keeps while
@@ -130,14 +132,76 @@ func (d *database) read(f func(*sqlite.Conn) error) (err error) {
 	return f(c)
 }
 
+// change is what one caller wants to write.
+type change struct {
+	f    func(*sqlite.Conn) error
+	err  error
+	done chan struct{} // closed when err is known
+}
+
+// errLost is for changes with which another one of their transaction is lost.
+var errLost = errors.New("transaction was rolled back")
+
 // write calls f with a connection, and commits what it writes, durably, if it
-// returns no error; else nothing has changed.
-func (d *database) write(f func(*sqlite.Conn) error) (err error) {
+// returns no error; else nothing has changed. What several callers want to write while
+// one commits is committed together.
+func (d *database) write(f func(*sqlite.Conn) error) error {
+	ch := &change{f: f, done: make(chan struct{})}
+	d.mu.Lock()
+	d.waiting = append(d.waiting, ch)
+	idle := !d.busy
+	d.busy = true
+	d.mu.Unlock()
+	if idle && d.commit() {
+		go func() {
+			for d.commit() {
+			}
+		}()
+	}
+	<-ch.done
+	return ch.err
+}
+
+// commit commits what waits, and tells whether more does by then.
+func (d *database) commit() (more bool) {
+	d.mu.Lock()
+	batch := d.waiting
+	d.waiting = nil
+	d.mu.Unlock()
+	err := d.transaction(batch)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, ch := range batch {
+		if ch.err == nil {
+			ch.err = err
+		}
+		close(ch.done)
+	}
+	d.busy = len(d.waiting) > 0
+	return d.busy
+}
+
+// transaction makes changes, each of which has happened or not as a whole.
+func (d *database) transaction(batch []*change) (err error) {
 	c, end, err := d.begin()
 	if err != nil {
 		return err
 	}
 	defer end(&err)
+	if len(batch) == 1 {
+		return batch[0].f(c)
+	}
+	for _, ch := range batch {
+		if ch.err = within(c, ch.f); c.AutocommitEnabled() { // as after some errors, such as a full disk
+			return errLost
+		}
+	}
+	return nil
+}
+
+// within calls f, of which nothing stays if it returns an error.
+func within(c *sqlite.Conn, f func(*sqlite.Conn) error) (err error) {
+	defer sqlitex.Save(c)(&err)
 	return f(c)
 }
 
