@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -58,6 +60,34 @@ func FuzzData(f *testing.F) {
 			if !bytes.Equal(got.Bytes(), want) || !bytes.Equal(rest, b[end+3:]) {
 				t.Fatalf("%q: message %q, rest %q; want %q, %q", b, got.Bytes(), rest, want, b[end+3:])
 			}
+		}
+	})
+}
+
+// FuzzDialogue: whatever a client says, it gets replies, and nothing of it is left.
+func FuzzDialogue(f *testing.F) {
+	f.Add([]byte("LHLO x\r\nMAIL FROM:<a@b> AUTH=john SIZE=3\r\nRCPT TO:<john+SPAM>\r\nRCPT TO:<+shared.news> IGNOREQUOTA\r\nDATA\r\nA: b\r\n\r\n.\r\nQUIT\r\n"))
+	f.Add([]byte("AUTH EXTERNAL\r\n*\r\nAUTH EXTERNAL =\nVRFY x\nRSET\nNOOP\nDATA\nHELO\n"))
+	f.Add([]byte("MAIL FROM:<@a:\"b c\"@[1.2.3.4]> BODY=8BITMIME\nRCPT TO:<\"+user.john\">\nDATA\n.\n\r\n.\r\n"))
+	s := newSystem(f)
+	f.Fuzz(func(t *testing.T, says []byte) {
+		ours, theirs := net.Pipe()
+		go func() {
+			ours.Write(says)
+			ours.Write([]byte("\r\n.\r\nQUIT\r\n"))
+		}()
+		go s.serve(theirs)
+		b, err := io.ReadAll(ours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(b)) {
+			if len(line) < 6 || strings.Trim(line[:3], "0123456789") != "" || line[3] != ' ' && line[3] != '-' || !strings.HasSuffix(line, "\r\n") {
+				t.Errorf("%q: reply %q", says, line)
+			}
+		}
+		if left, _ := filepath.Glob(s.dir + "/spool/stage./*"); len(left) > 0 {
+			t.Errorf("%q: left %q", says, left)
 		}
 	})
 }

@@ -23,7 +23,7 @@ func Quota(conf imapconf.Conf) (kB int64, on bool) {
 // subscribed to it. It is no error if there is an INBOX already.
 func User(store *mailstore.Store, conf imapconf.Conf, space mboxname.Space) error {
 	kB, on := Quota(conf)
-	if !on {
+	if !on || isIdentifier(space.User) {
 		return mailstore.ErrNoMailbox
 	}
 	inbox := space.Inbox()
@@ -50,6 +50,11 @@ func User(store *mailstore.Store, conf imapconf.Conf, space mboxname.Space) erro
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// isIdentifier tells whether a name means others than one user in an access control list.
+func isIdentifier(name string) bool {
+	return name == "anyone" || name == "anonymous" || strings.HasPrefix(name, "-") || strings.Contains(name, ":")
 }
 
 // below returns the mailboxes below INBOX that a setting lists, as in "Sent | Drafts".

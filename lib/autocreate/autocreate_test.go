@@ -64,3 +64,12 @@ func TestOffUnlessAskedFor(t *testing.T) {
 		t.Error("0 is a quota")
 	}
 }
+
+func TestNobodyIsCalledAnyone(t *testing.T) {
+	s := newStore(t)
+	for _, name := range []string{"anyone", "anonymous", "-mary", "group:staff"} {
+		if err := User(s, imapconf.Conf{"autocreate_quota": "0"}, mboxname.Space{User: name, Separator: '.'}); !errors.Is(err, mailstore.ErrNoMailbox) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
