@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/emersion/go-imap/v2"
 	"zombiezen.com/go/sqlite"
 
 	"goqmail/lib/digest"
@@ -198,6 +199,7 @@ func (d *delivery) insert(c *sqlite.Conn) error {
 	if err != nil {
 		return err
 	}
+	var t tally
 	for i, m := range d.messages {
 		flags, err := d.box.flags(c, m.Flags, true)
 		if err != nil {
@@ -211,8 +213,13 @@ func (d *delivery) insert(c *sqlite.Conn) error {
 		if err != nil {
 			return err
 		}
+		t.of(flags, m.Size, 1)
 	}
-	return nil
+	if err := d.box.count(c, t); err != nil || len(d.uids) == 0 {
+		return err
+	}
+	added := imap.UIDRange{Start: imap.UID(d.uids[0]), Stop: imap.UID(d.uids[len(d.uids)-1])}
+	return d.box.note(c, modseq, imap.UIDSet{added})
 }
 
 // insertDigest writes the rows of what is in a message.

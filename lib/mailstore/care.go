@@ -135,7 +135,7 @@ func (m *Mailbox) Recount() (was, is int64, err error) {
 		return 0, 0, err
 	}
 	b := &rebuilder{Mailbox: m, cyrus: &cyrus{}}
-	if err := b.count(); err != nil {
+	if err := b.recount(); err != nil {
 		return 0, 0, err
 	}
 	after, err := m.store.Status(m.entry.Name)

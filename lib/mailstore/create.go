@@ -128,6 +128,10 @@ func nameOf(c *sqlite.Conn, id int64) (name string, ok bool, err error) {
 func forget(c *sqlite.Conn, id int64) error {
 	for _, query := range []string{
 		"DELETE FROM message WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff",
+		"DELETE FROM digest WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff",
+		"DELETE FROM sortkey WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff",
+		"DELETE FROM header WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff",
+		"DELETE FROM change WHERE mailbox = ?",
 		"DELETE FROM expunged WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff",
 		"DELETE FROM keyword WHERE mailbox = ?",
 		"DELETE FROM seen WHERE mailbox = ?",

@@ -25,32 +25,14 @@ func (m *Mailbox) Remove(uids imap.UIDSet) error {
 
 // remove removes the messages in a set that have flags, which may be 0.
 func (m *Mailbox) remove(uids imap.UIDSet, flags int64) (gone []uint32, err error) {
+	uids = tidy(uids)
 	var dir string
 	err = m.tree.db.write(func(c *sqlite.Conn) (err error) {
 		if dir, err = m.dir(c); err != nil {
 			return err
 		}
-		for _, r := range uids {
-			err := run(c, "SELECT key FROM message WHERE key BETWEEN ? AND ? AND flags & ?3 = ?3",
-				[]any{m.key(uint32(r.Start)), m.key(uint32(r.Stop)), flags},
-				func(s *sqlite.Stmt) { gone = append(gone, uint32(s.ColumnInt64(0))) })
-			if err != nil {
-				return err
-			}
-		}
-		if len(gone) == 0 {
-			return nil
-		}
-		modseq, err := m.nextModSeq(c)
-		if err != nil {
-			return err
-		}
-		for _, uid := range gone {
-			if err := m.expunge(c, uid, modseq); err != nil {
-				return err
-			}
-		}
-		return nil
+		gone, err = m.expunge(c, uids, flags)
+		return err
 	})
 	if err != nil || len(gone) == 0 {
 		return nil, err
@@ -63,10 +45,41 @@ func (m *Mailbox) remove(uids imap.UIDSet, flags int64) (gone []uint32, err erro
 	return gone, nil
 }
 
-// expunge has a message's row go.
-func (m *Mailbox) expunge(c *sqlite.Conn, uid uint32, modseq int64) error {
-	if err := run(c, "INSERT INTO expunged VALUES (?, ?, ?)", []any{m.key(uid), modseq, time.Now().Unix()}, nil); err != nil {
-		return err
+// expunge has the rows of messages go that have flags, and returns their UIDs.
+func (m *Mailbox) expunge(c *sqlite.Conn, uids imap.UIDSet, flags int64) (gone []uint32, err error) {
+	const which = "FROM message WHERE key BETWEEN ?1 AND ?2 AND flags & ?3 = ?3"
+	modseq, now := int64(0), time.Now().Unix()
+	var t tally
+	for _, r := range uids {
+		args := []any{m.key(uint32(r.Start)), m.key(uint32(r.Stop)), flags}
+		n := len(gone)
+		err := run(c, "SELECT key, flags, size "+which, args, func(s *sqlite.Stmt) {
+			gone = append(gone, uint32(s.ColumnInt64(0)))
+			t.of(Flags(s.ColumnInt64(1)), uint32(s.ColumnInt64(2)), -1)
+		})
+		if err != nil {
+			return nil, err
+		}
+		if n == len(gone) {
+			continue
+		}
+		if modseq == 0 {
+			if modseq, err = m.nextModSeq(c); err != nil {
+				return nil, err
+			}
+		}
+		if err := run(c, "INSERT INTO expunged SELECT key, ?4, ?5 "+which, append(args, modseq, now), nil); err != nil {
+			return nil, err
+		}
+		if err := run(c, "DELETE "+which, args, nil); err != nil {
+			return nil, err
+		}
+		for _, table := range []string{"digest", "sortkey", "header"} {
+			query := "DELETE FROM " + table + " WHERE key IN (SELECT key FROM expunged WHERE key BETWEEN ? AND ? AND modseq = ?)"
+			if err := run(c, query, []any{args[0], args[1], modseq}, nil); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return run(c, "DELETE FROM message WHERE key = ?", []any{m.key(uid)}, nil)
+	return gone, m.count(c, t)
 }

@@ -144,16 +144,19 @@ func (m *Mailbox) View() (*View, error) {
 
 // changed reads the messages with a higher modification sequence, by UID.
 func (m *Mailbox) changed(c *sqlite.Conn, since int64) (changed []Message, err error) {
-	query := "SELECT key, modseq, flags, date, size FROM message WHERE key BETWEEN ?1 AND ?2 AND ?3 >= 0"
-	if since > 0 {
-		query = "SELECT key, modseq, flags, date, size FROM message WHERE key >> 32 = ?1 >> 32 AND key < ?2 AND modseq > ?3 ORDER BY key"
+	uids, err := m.changedSince(c, since)
+	for _, r := range uids {
+		if err != nil {
+			break
+		}
+		err = run(c, "SELECT key, modseq, flags, date, size FROM message WHERE key BETWEEN ? AND ? AND modseq > ?",
+			[]any{m.key(uint32(r.Start)), m.key(uint32(r.Stop)), since}, func(s *sqlite.Stmt) {
+				changed = append(changed, Message{
+					UID: uint32(s.ColumnInt64(0)), ModSeq: s.ColumnInt64(1), Flags: Flags(s.ColumnInt64(2)),
+					Date: s.ColumnInt64(3), Size: uint32(s.ColumnInt64(4)),
+				})
+			})
 	}
-	err = run(c, query, []any{m.key(0), m.key(1<<32 - 1), since}, func(s *sqlite.Stmt) {
-		changed = append(changed, Message{
-			UID: uint32(s.ColumnInt64(0)), ModSeq: s.ColumnInt64(1), Flags: Flags(s.ColumnInt64(2)),
-			Date: s.ColumnInt64(3), Size: uint32(s.ColumnInt64(4)),
-		})
-	})
 	return changed, err
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/emersion/go-imap/v2"
 	"golang.org/x/sys/unix"
 	"zombiezen.com/go/sqlite"
 
@@ -277,7 +278,7 @@ func (b *rebuilder) run() error {
 	if err := b.inBatches(append(unknown, lost...), b.add); err != nil {
 		return err
 	}
-	return b.count()
+	return b.recount()
 }
 
 func (b *rebuilder) path(uid uint32) string { return b.dir + "/" + fileName(uid) }
@@ -442,25 +443,20 @@ func (b *rebuilder) drop(uids []uint32) error {
 		return nil
 	}
 	return b.tree.db.write(func(c *sqlite.Conn) error {
-		modseq, err := b.nextModSeq(c)
-		if err != nil {
-			return err
-		}
+		var lost imap.UIDSet
 		for _, uid := range uids {
-			if exists(b.path(uid)) {
-				continue
+			if !exists(b.path(uid)) {
+				lost.AddNum(imap.UID(uid))
 			}
-			if err := b.expunge(c, uid, modseq); err != nil {
-				return err
-			}
-			b.result.Dropped++
 		}
-		return nil
+		gone, err := b.expunge(c, lost, 0)
+		b.result.Dropped += len(gone)
+		return err
 	})
 }
 
-// count makes what is said of the mailbox as a whole fit its messages.
-func (b *rebuilder) count() error {
+// recount makes what is said of the mailbox as a whole fit its messages.
+func (b *rebuilder) recount() error {
 	first, last := b.key(0), b.key(1<<32-1)
 	return b.tree.db.write(func(c *sqlite.Conn) error {
 		for _, table := range []string{"digest", "sortkey", "header"} {

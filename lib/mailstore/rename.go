@@ -152,11 +152,17 @@ func linkAll(from, to string) error {
 // adopt copies all rows of a mailbox in another tree, and returns its id here.
 func (t *tree) adopt(from *sqlite.Conn, id int64, rest string, validity uint32) (box int64, err error) {
 	err = t.db.write(func(c *sqlite.Conn) error {
-		err := one(from, "SELECT uidnext, modseq, recent, pruned FROM mailbox WHERE id = ?", []any{id}, func(s *sqlite.Stmt) {
-			err = run(c, "INSERT INTO mailbox (name, uidvalidity, uidnext, modseq, recent, pruned) VALUES (?, ?, ?, ?, ?, ?)",
-				[]any{rest, int64(validity), s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2), s.ColumnInt64(3)}, nil)
+		const same = "uidnext, modseq, noted, recent, pruned, messages, unseen, deleted, bytes"
+		var failed error
+		err := one(from, "SELECT modseq, "+same+" FROM mailbox WHERE id = ?", []any{id}, func(s *sqlite.Stmt) {
+			values := []any{rest, int64(validity)}
+			for i := 1; i < s.ColumnCount(); i++ {
+				values = append(values, s.ColumnInt64(i))
+			}
+			values[4] = s.ColumnInt64(0) // what changed before is not noted here
+			failed = run(c, "INSERT INTO mailbox (name, uidvalidity, "+same+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values, nil)
 		})
-		if err != nil {
+		if err = errors.Join(err, failed); err != nil {
 			return err
 		}
 		box = c.LastInsertRowID()

@@ -71,6 +71,7 @@ func (m *Mailbox) SetFlags(uids imap.UIDSet, op imap.StoreFlagsOp, names []strin
 // Change changes flags of the messages with UIDs in a set and returns the UIDs of those
 // that were spared.
 func (m *Mailbox) Change(uids imap.UIDSet, ch Change) (modified imap.UIDSet, err error) {
+	uids = tidy(uids)
 	if ch.UnchangedSince < 0 {
 		ch.UnchangedSince = 1<<63 - 1
 	}
@@ -101,6 +102,13 @@ func (m *Mailbox) Change(uids imap.UIDSet, ch Change) (modified imap.UIDSet, err
 				return err
 			}
 		}
+		var t tally
+		counted := within&(Seen|Deleted) != 0
+		if counted {
+			if err := m.flagged(c, uids, &t, -1); err != nil {
+				return err
+			}
+		}
 		for _, r := range uids {
 			first, last := m.key(uint32(r.Start)), m.key(uint32(r.Stop))
 			err := run(c, "SELECT key FROM message WHERE key BETWEEN ? AND ? AND modseq > ? AND modseq < ?", []any{first, last, ch.UnchangedSince, modseq},
@@ -118,6 +126,17 @@ func (m *Mailbox) Change(uids imap.UIDSet, ch Change) (modified imap.UIDSet, err
 		}
 		if changes == 0 {
 			return nil
+		}
+		if counted {
+			if err := m.flagged(c, uids, &t, 1); err != nil {
+				return err
+			}
+		}
+		if err := m.count(c, t); err != nil {
+			return err
+		}
+		if err := m.note(c, modseq, uids); err != nil {
+			return err
 		}
 		return run(c, "UPDATE mailbox SET modseq = ? WHERE id = ?", []any{modseq, m.id}, nil)
 	})

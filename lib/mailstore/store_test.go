@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/emersion/go-imap/v2"
+	"zombiezen.com/go/sqlite"
 )
 
 func newStore(t *testing.T) *Store {
@@ -476,5 +477,49 @@ func BenchmarkView(b *testing.B) {
 				v = v.with([]Message{{UID: uint32(n / 2), ModSeq: 5}}, nil)
 			}
 		})
+	}
+}
+
+// A client may name a message twice.
+func TestSetsThatOverlap(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john")
+	put(t, m, nil, text, text, text, text)
+	twice := imap.UIDSet{{Start: 2, Stop: 4}, {Start: 1, Stop: 3}, {Start: 3, Stop: 3}}
+	if _, err := m.SetFlags(twice, imap.StoreFlagsAdd, []string{`\Seen`, `\Deleted`}, -1); err != nil {
+		t.Fatal(err)
+	}
+	sound(t, s, "user.john")
+	if gone, err := m.Expunge(twice); err != nil || !slices.Equal(gone, []uint32{1, 2, 3, 4}) {
+		t.Errorf("expunged %v, %v", gone, err)
+	}
+	sound(t, s, "user.john")
+}
+
+// Who has not looked for long still hears of all that has changed.
+func TestManyChanges(t *testing.T) {
+	dir := t.TempDir()
+	s, other := openStore(t, dir), openStore(t, dir)
+	m := create(t, s, "user.john")
+	put(t, m, nil, text, text, text)
+	o := open(t, other, "user.john")
+	view(t, o)
+	m.SetFlags(imap.UIDSetNum(2), imap.StoreFlagsAdd, []string{`\Flagged`}, -1)
+	m.tree.db.write(func(c *sqlite.Conn) error { // as if much had happened since
+		return run(c, "UPDATE mailbox SET modseq = ?", []any{noted*3 - 2}, nil)
+	})
+	for i := range 3 {
+		op := []imap.StoreFlagsOp{imap.StoreFlagsAdd, imap.StoreFlagsDel}[i%2]
+		if _, err := m.SetFlags(imap.UIDSetNum(1), op, []string{`\Answered`}, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := described(view(t, o)); !slices.Equal(got, []string{`1[\Answered]`, `2[\Flagged]`, "3[]"}) {
+		t.Errorf("another process sees %q", got)
+	}
+	rows := 0
+	m.tree.db.read(func(c *sqlite.Conn) error { return run(c, "SELECT 1 FROM change", nil, func(*sqlite.Stmt) { rows++ }) })
+	if rows != 3 {
+		t.Errorf("%d changes are noted, want the last 3", rows)
 	}
 }

@@ -17,6 +17,7 @@ CREATE TABLE mailbox (
 	uidvalidity INTEGER NOT NULL,
 	uidnext INTEGER NOT NULL DEFAULT 1,
 	modseq INTEGER NOT NULL DEFAULT 1, -- the highest that any message has or had
+	noted INTEGER NOT NULL DEFAULT 0,  -- from this modseq on the table change has all changes
 	recent INTEGER NOT NULL DEFAULT 0, -- up to this UID messages are not recent
 	pruned INTEGER NOT NULL DEFAULT 0, -- up to this modseq it is forgotten what was expunged
 	messages INTEGER NOT NULL DEFAULT 0,
@@ -31,7 +32,7 @@ CREATE TABLE message (
 	date INTEGER NOT NULL,
 	size INTEGER NOT NULL
 );
-CREATE INDEX changed ON message (key >> 32, modseq);
+CREATE TABLE change (mailbox INTEGER, modseq INTEGER, first INTEGER, last INTEGER, PRIMARY KEY (mailbox, modseq, first)) WITHOUT ROWID;
 CREATE TABLE expunged (key INTEGER PRIMARY KEY, modseq INTEGER NOT NULL, date INTEGER NOT NULL);
 CREATE TABLE keyword (mailbox INTEGER, bit INTEGER, name TEXT NOT NULL, PRIMARY KEY (mailbox, bit)) WITHOUT ROWID;
 CREATE TABLE seen (mailbox INTEGER, user TEXT, uids TEXT NOT NULL, PRIMARY KEY (mailbox, user)) WITHOUT ROWID;
@@ -41,25 +42,6 @@ CREATE TABLE sortkey (
 	sender TEXT, recipient TEXT, cc TEXT, messageid TEXT, refs TEXT -- with blanks between
 );
 CREATE TABLE header (key INTEGER PRIMARY KEY, text BLOB);
--- The counts of a mailbox are kept here, so that none can be forgotten. 4 is \Deleted, 8 is \Seen.
-CREATE TRIGGER came AFTER INSERT ON message BEGIN
-	UPDATE mailbox SET messages = messages + 1, bytes = bytes + new.size,
-		unseen = unseen + (new.flags & 8 = 0), deleted = deleted + (new.flags & 4 <> 0)
-	WHERE id = new.key >> 32;
-END;
-CREATE TRIGGER went AFTER DELETE ON message BEGIN
-	UPDATE mailbox SET messages = messages - 1, bytes = bytes - old.size,
-		unseen = unseen - (old.flags & 8 = 0), deleted = deleted - (old.flags & 4 <> 0)
-	WHERE id = old.key >> 32;
-	DELETE FROM digest WHERE key = old.key;
-	DELETE FROM sortkey WHERE key = old.key;
-	DELETE FROM header WHERE key = old.key;
-END;
-CREATE TRIGGER changes AFTER UPDATE OF flags ON message WHEN (old.flags & 12) <> (new.flags & 12) BEGIN
-	UPDATE mailbox SET unseen = unseen - (old.flags & 8 = 0) + (new.flags & 8 = 0),
-		deleted = deleted - (old.flags & 4 <> 0) + (new.flags & 4 <> 0)
-	WHERE id = new.key >> 32;
-END;
 PRAGMA user_version = 1;
 `
 
