@@ -266,3 +266,15 @@ func TestSearchMany(t *testing.T) {
 		< * ESEARCH (TAG "b") COUNT 400
 		< b OK Completed`)
 }
+
+// A message is found by the identifier that FETCH tells of it.
+func TestSearchEmailID(t *testing.T) {
+	s := newServer(t)
+	searched(t, s)
+	c := login(t, s, "john")
+	c.talk("> s SELECT INBOX\n< ...\n< s OK …\n> f FETCH 3 EMAILID")
+	id := strings.TrimSuffix(strings.TrimPrefix(c.line(), "* 3 FETCH (EMAILID ("), "))")
+	c.talk("< f OK Completed\n> a SEARCH OR SEEN EMAILID " + id + "\n< * SEARCH 1 3\n< a OK Completed")
+	c.talk("> a SEARCH EMAILID " + id + " BODY needle\n< * SEARCH 3\n< a OK Completed")
+	c.talk("> a SEARCH EMAILID " + strings.ToUpper(id) + "x\n< * SEARCH\n< a OK Completed")
+}

@@ -125,7 +125,7 @@ func (p *Parser) word(name string, depth int) *Key {
 		p.R.Space()
 		return flag(p.keyword(p.R.Atom()), name == "KEYWORD")
 	case "RECENT", "OLD", "NEW":
-		recent := &Key{op: view, cost: view, view: func(_ int, m *mailstore.Message) bool { return p.Recent(m.UID) != (name == "OLD") }}
+		recent := onView(func(_ int, m *mailstore.Message) bool { return p.Recent(m.UID) != (name == "OLD") })
 		if name == "NEW" {
 			return recent.with(flag(mailstore.Seen, false), and)
 		}
@@ -145,18 +145,18 @@ func (p *Parser) word(name string, depth int) *Key {
 	case "LARGER", "SMALLER":
 		p.R.Space()
 		n := int64(p.R.Number64())
-		return &Key{op: view, cost: view, view: func(_ int, m *mailstore.Message) bool {
+		return onView(func(_ int, m *mailstore.Message) bool {
 			return name == "LARGER" && int64(m.Size) > n || name == "SMALLER" && int64(m.Size) < n
-		}}
+		})
 	case "BEFORE", "ON", "SINCE":
 		day := p.date()
 		return between(span(name, day, func(day int) int64 { return time.Date(1970, 1, 1+day, 0, 0, 0, 0, time.Local).Unix() }))
 	case "SENTBEFORE", "SENTON", "SENTSINCE":
 		from, to := span(name[len("SENT"):], p.date(), func(day int) int64 { return int64(day) })
-		return &Key{op: header_, cost: header_, header: func(h *header) bool {
+		return onHeader(func(h *header) bool {
 			day, ok := h.sent()
 			return ok && from <= int64(day) && int64(day) < to
-		}}
+		})
 	case "OLDER", "YOUNGER": // RFC 5032
 		p.R.Space()
 		n := int64(p.R.Number())
@@ -189,7 +189,7 @@ func (p *Parser) word(name string, depth int) *Key {
 		if len(p.query.needles) == maxTexts {
 			p.R.Fail(imaplib.Syntax("Too many search keys"))
 		}
-		k := &Key{op: body, cost: body, needle: len(p.query.needles)}
+		k := &Key{op: byText, cost: byText, needle: len(p.query.needles)}
 		if name == "TEXT" {
 			k.header = func(h *header) bool { return h.anywhere(text) }
 		}
@@ -207,7 +207,7 @@ func (p *Parser) field(name string, kind kind, text []byte) *Key {
 			p.R.Fail(imaplib.Syntax("Too many search keys"))
 		}
 	}
-	return &Key{op: header_, cost: header_, header: func(h *header) bool { return h.contains(name, kind, text) }}
+	return onHeader(func(h *header) bool { return h.contains(name, kind, text) })
 }
 
 // text takes a text, in the form in which it compares.
@@ -253,12 +253,12 @@ func (p *Parser) keyword(name string) mailstore.Flags {
 
 // flag matches messages with a flag, or without.
 func flag(f mailstore.Flags, set bool) *Key {
-	return &Key{op: view, cost: view, view: func(_ int, m *mailstore.Message) bool { return m.Flags&f != 0 == set }}
+	return onView(func(_ int, m *mailstore.Message) bool { return m.Flags&f != 0 == set })
 }
 
 // between matches messages that came at from or later, and before to.
 func between(from, to int64) *Key {
-	return &Key{op: view, cost: view, view: func(_ int, m *mailstore.Message) bool { return from <= m.Date && m.Date < to }}
+	return onView(func(_ int, m *mailstore.Message) bool { return from <= m.Date && m.Date < to })
 }
 
 // span returns what BEFORE, ON or SINCE a day is, in the unit that start makes of days.
@@ -327,10 +327,10 @@ func (p *Parser) set(uids bool) *Key {
 		}
 	}
 	ranges = joined(ranges)
-	return &Key{op: view, cost: view, view: func(seq int, _ *mailstore.Message) bool {
+	return onView(func(seq int, _ *mailstore.Message) bool {
 		i := sort.Search(len(ranges), func(i int) bool { return ranges[i][1] >= seq })
 		return i < len(ranges) && ranges[i][0] <= seq
-	}}
+	})
 }
 
 // joined puts ranges in order and joins those that overlap.
@@ -364,7 +364,7 @@ func (p *Parser) modseq() *Key {
 	}
 	n := int64(p.R.Number64())
 	p.query.ModSeq = true
-	return &Key{op: view, cost: view, view: func(_ int, m *mailstore.Message) bool { return m.ModSeq >= n }}
+	return onView(func(_ int, m *mailstore.Message) bool { return m.ModSeq >= n })
 }
 
 // objectID takes the identifier of a message; threads have none here.
@@ -375,5 +375,5 @@ func (p *Parser) objectID(name string) *Key {
 		return &Key{op: or}
 	}
 	p.query.ids = true
-	return &Key{op: id, cost: id, id: string(b)}
+	return &Key{op: byID, cost: byID, id: string(b)}
 }

@@ -30,17 +30,25 @@ type Key struct {
 	needle int    // which one of the search
 }
 
+// onView returns a key that the view tells.
+func onView(f func(seq int, m *mailstore.Message) bool) *Key {
+	return &Key{op: byView, cost: byView, view: f}
+}
+
+// onHeader returns a key that the header tells.
+func onHeader(f func(h *header) bool) *Key { return &Key{op: byHeader, cost: byHeader, header: f} }
+
 // op is what a key is, in the order of what it costs.
 type op int
 
 const (
-	and     op = iota // without keys it matches all
-	or                // without keys none
-	not               // has one key
-	view              // is known from the view
-	header_           // from the header
-	id                // from the index
-	body              // from the text; header is tried first
+	and      op = iota // without keys it matches all
+	or                 // without keys none
+	not                // has one key
+	byView             // is known from the view
+	byHeader           // from the header
+	byID               // from the index
+	byText             // from the text; the header is tried first
 )
 
 // answer is what is known of a message.
@@ -89,17 +97,17 @@ func (k *Key) match(c *candidate) answer {
 		return any
 	case not:
 		return yes - k.keys[0].match(c)
-	case view:
+	case byView:
 		return known(k.view(c.seq, c.m))
 	}
 	switch {
 	case c.header == nil:
 		return unknown
-	case k.op == id:
+	case k.op == byID:
 		return known(c.id == k.id)
 	case k.header != nil && k.header(c.header):
 		return yes
-	case k.op == header_:
+	case k.op == byHeader:
 		return no
 	case c.found == nil:
 		return unknown
