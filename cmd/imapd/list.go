@@ -30,13 +30,13 @@ func (c *conn) list() error {
 	c.r.Space()
 	if c.r.Peek() == '(' {
 		l.extended = true
-		c.selection(&l)
+		c.selectionOptions(&l)
 		c.r.Space()
 	}
 	reference, texts := c.patterns(&l)
 	if c.r.Accept(' ') {
 		l.extended = true
-		c.returns(&l)
+		c.returnOptions(&l)
 	}
 	if err := c.args(); err != nil {
 		return err
@@ -59,8 +59,8 @@ func (c *conn) lsub() error {
 	return c.tellList(&l, reference, texts)
 }
 
-// selection reads which mailboxes are wanted.
-func (c *conn) selection(l *listing) {
+// selectionOptions reads which mailboxes are wanted.
+func (c *conn) selectionOptions(l *listing) {
 	c.r.List(func() {
 		switch c.r.Keyword() {
 		case "SUBSCRIBED":
@@ -97,8 +97,8 @@ func (c *conn) patterns(l *listing) (reference string, texts []string) {
 	return reference, texts
 }
 
-// returns reads what is to be told of the mailboxes.
-func (c *conn) returns(l *listing) {
+// returnOptions reads what is to be told of the mailboxes.
+func (c *conn) returnOptions(l *listing) {
 	if c.r.Keyword() != "RETURN" {
 		c.r.Fail(imap.Syntax("Unexpected extra arguments"))
 	}

@@ -211,6 +211,8 @@ func TestRenameUser(t *testing.T) {
 		< * QUOTAROOT user.ann.a user.ann
 		< * QUOTA user.ann (STORAGE 0 100)
 		< d OK Completed
+		> f RENAME user.ann.a user.bob
+		< f NO [NOPERM] Permission denied
 		> e RENAME user.ann user.ann huge
 		< e NO Unknown/invalid partition`)
 	login(t, s, "ann").talk(`

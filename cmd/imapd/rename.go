@@ -46,8 +46,8 @@ func (c *conn) rename() error {
 		return c.renameAll(from.Name, to, partition)
 	case from.Name == c.space.Inbox():
 		return c.renameInbox(from, to)
-	case inbox:
-		if !c.admin || !newInbox || !c.srv.settings().Bool("allowusermoves", false) {
+	case inbox, newInbox: // an administrator may move a user
+		if inbox != newInbox || !c.admin || !c.srv.settings().Bool("allowusermoves", false) {
 			return errDenied
 		}
 	case !rights.Has(acl.DeleteMailbox):
