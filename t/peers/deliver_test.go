@@ -269,3 +269,30 @@ func TestNoMailIsLostWhenLmtpdIsKilled(t *testing.T) {
 }
 
 type exitCoder interface{ ExitCode() int }
+
+// Cyrus's own deliver finds in our lmtpd what it knows.
+func TestCyrussDeliverSpeaksWithLmtpd(t *testing.T) {
+	t.Parallel()
+	const theirs = "/usr/lib/cyrus/bin/"
+	m := newStore(t, theirs+"deliver cyrus-common")
+	m.lmtpd()
+	for _, c := range []struct {
+		args, out string
+		code      int
+	}{
+		{"deliver -a susie -m user.susie.SPAM", "", 0},
+		{"deliver -m user.susie.SPAM", "+user.susie.SPAM: Mailbox does not exist\n", 65},
+		{"deliver -r olaf@client.example susie no%such", "no%such: Mailbox does not exist\n", 65},
+	} {
+		out, err := m.try("cyrus", "Subject: "+c.args+"\n\nbody\n", "sh", "-c", theirs+c.args)
+		code := 0
+		if e := new(exitCoder); errors.As(err, e) {
+			code = (*e).ExitCode()
+		}
+		if out != c.out || code != c.code {
+			t.Errorf("%s: %d, %q", c.args, code, out)
+		}
+	}
+	wants(t, "what deliver brought", m.awaitInbox("susie/SPAM", "Subject: deliver -a"), "authenticated user=susie bits=0", "\r\n\r\nbody\r\n")
+	wants(t, "what deliver brought", m.awaitInbox("susie", "Subject: deliver -r"), "Return-Path: <olaf@client.example>\r\n")
+}
