@@ -118,3 +118,31 @@ func TestOthersMailboxes(t *testing.T) {
 	}
 	wantNames(t, s, "user.john", "user.mary", "user.mary.l", "user.mary.secret")
 }
+
+// A hidden mailbox is answered for as one that is not there.
+func TestHiddenMailboxesLookAbsent(t *testing.T) {
+	s := newServer(t)
+	create(t, s, "user.mary.there", "mary")
+	put(t, s, "user.john", nil, hello)
+	c := login(t, s, "john")
+	c.talk("> a SELECT INBOX\n< ...\n< a OK …")
+	for _, command := range []string{
+		"STATUS %s (MESSAGES)", "APPEND %s {9+}\nA: b\n\nc", "COPY 1 %s", "UID MOVE 1 %s", "CREATE %s", "CREATE %s.x", "DELETE %s", "RENAME INBOX %s",
+		"RENAME %s INBOX.x", "SUBSCRIBE %s", "UNSUBSCRIBE %s", "GETACL %s", "SETACL %s john l", "DELETEACL %s mary", "LISTRIGHTS %s john", "MYRIGHTS %s",
+		"GETQUOTA %s", "GETQUOTAROOT %s", "SETQUOTA %s ()", "GETMETADATA %s /shared/comment", "SETMETADATA %s (/private/comment NIL)",
+		`LIST "" %s`, `LIST "" %s RETURN (STATUS (MESSAGES))`, `GETANNOTATION %s "*" "*"`, `SETANNOTATION %s "/a" ("value.priv" "b")`, "RECONSTRUCT %s",
+	} {
+		var answers [2]string
+		for i, name := range []string{"user.mary.there", "user.mary.not"} {
+			c.talk("> x " + strings.ReplaceAll(fmt.Sprintf(command, name), "\n", "\n> "))
+			for line := ""; !strings.HasPrefix(line, "x "); {
+				line = c.line()
+				answers[i] += line + "\n"
+			}
+		}
+		if answers[0] != answers[1] {
+			t.Errorf("%s: %q of one that is there, %q else", command, answers[0], answers[1])
+		}
+	}
+	wantNames(t, s, "user.john", "user.mary", "user.mary.there")
+}

@@ -59,6 +59,7 @@ func TestDebiansCyradm(t *testing.T) {
 			{"lm", ""},
 		}},
 		{"with more of its commands", [][2]string{
+			{"version", "name       : goqmail\nos         : linux\n"},
 			{"createmailbox user.mary", ""},
 			{"createmailbox --specialuse \\\\Sent user.mary.Sent", ""},
 			{"createmailbox user.mary.a default", ""},
