@@ -21,7 +21,7 @@ func SentDate(field string) (t time.Time, ok bool) {
 		if tk.s == "" {
 			break
 		}
-		word := tk.take(func(c byte) bool { return c > ' ' && c != ',' && c != '(' })
+		word := tk.take(func(c byte) bool { return !strings.ContainsRune(" \t\r\n,(", rune(c)) })
 		digits := isNumber(word)
 		switch {
 		case strings.Contains(word, ":"):

@@ -42,6 +42,7 @@ func TestSentDate(t *testing.T) {
 func FuzzSentDate(f *testing.F) {
 	f.Add("Mon, 7 Feb 1994 21:52:25 -0800 (PST)")
 	f.Add("7-Feb-94 1:2 EST")
+	f.Add("7 Feb 94 1:2 \x01\x00")
 	f.Fuzz(func(t *testing.T, s string) {
 		if date, ok := SentDate(s); ok != (date != time.Time{}) {
 			t.Errorf("%v, %v", date, ok)
