@@ -114,42 +114,51 @@ func parseHex(text string) (p Password, ok bool) {
 
 // What is wrong with a response.
 var (
-	errResponse = errors.New("not an extended response in hexadecimal")
+	errResponse = errors.New("not an extended response")
 	errPassword = errors.New("incorrect one-time password")
 	errInit     = errors.New("no new chain of the same kind")
 )
 
-// Accept checks a response and returns the state after it. "hex:PASSWORD" takes the
-// chain one step on, "init-hex:PASSWORD:ALGORITHM SEQUENCE SEED:PASSWORD" starts another.
+// Accept checks a response and returns the state after it. "hex:PASSWORD" or
+// "word:PASSWORD" takes the chain one step on, "init-hex:PASSWORD:ALGORITHM SEQUENCE
+// SEED:PASSWORD" or init-word starts another (RFC 2243 section 3).
 func (s State) Accept(response string) (State, error) {
 	kind, rest, _ := strings.Cut(response, ":")
-	kind = strings.ToLower(strings.TrimSpace(kind))
-	if kind != "hex" && kind != "init-hex" {
-		return State{}, errResponse
-	}
+	kind, init := strings.CutPrefix(strings.ToLower(strings.TrimSpace(kind)), "init-")
 	parts := strings.Split(rest, ":")
-	if len(parts) != map[string]int{"hex": 1, "init-hex": 3}[kind] {
+	if kind != "hex" && kind != "word" || !init && len(parts) != 1 || init && len(parts) != 3 {
 		return State{}, errResponse
 	}
-	p, ok := parseHex(parts[0])
+	p, ok := password(kind, s.Algorithm, parts[0])
 	if !ok {
 		return State{}, errResponse
 	}
 	if s.Sequence < 1 || fold(s.Algorithm, p[:]) != s.Last {
 		return State{}, errPassword
 	}
-	if kind == "hex" {
+	if !init {
 		return State{s.Algorithm, s.Sequence - 1, s.Seed, p, 0}, nil
 	}
-	return s.reinit(parts[1], parts[2])
+	return s.reinit(kind, parts[1], parts[2])
+}
+
+// password reads a password of either kind.
+func password(kind, algorithm, text string) (Password, bool) {
+	if kind == "word" {
+		return parseWords(algorithm, text)
+	}
+	return parseHex(text)
 }
 
 // reinit is the state of the chain that a client wants instead. It must take as much
 // room as the old one.
-func (s State) reinit(params, password string) (fresh State, err error) {
+func (s State) reinit(kind, params, text string) (fresh State, err error) {
 	words := strings.Fields(params)
-	last, ok := parseHex(password)
-	if !ok || len(words) != 3 {
+	if len(words) != 3 {
+		return State{}, errInit
+	}
+	last, ok := password(kind, words[0], text)
+	if !ok {
 		return State{}, errInit
 	}
 	n, ok := sequence(words[1])

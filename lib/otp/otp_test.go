@@ -1,6 +1,7 @@
 package otp
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
@@ -96,6 +97,9 @@ func TestAcceptInit(t *testing.T) {
 		"no old password":   {"init-hex:" + next + ":md5 499 ke5678:" + next, errPassword},
 		"no new one":        {"init-" + old, errResponse},
 		"words":             {"word:A B C D E F", errResponse},
+		"five words":        {"word:INCH SEA ANNE LONG AHEM", errResponse},
+		"no check":          {"word:INCH SEA ANNE LONG AHEM TOUT", errResponse},
+		"another's words":   {"word:INCH SEA ANNE LONG AHEM TOUR", errPassword},
 		"nothing":           {"", errResponse},
 		"more":              {old + ":x", errResponse},
 	} {
@@ -105,8 +109,54 @@ func TestAcceptInit(t *testing.T) {
 	}
 }
 
+// The passwords of RFC 2289 appendix C in words.
+func TestWords(t *testing.T) {
+	for words, want := range map[string]string{
+		"INCH SEA ANNE LONG AHEM TOUR":  "9e876134d90499dd",
+		"EASE OIL FUM CURE AWRY AVIS":   "7965e05436f5029f",
+		"bail tuft bits gang chef thy":  "50fe1962c4965880",
+		"FULL PEW DOWN ONCE MORT ARC":   "87066dd9644bf206",
+		"FACT HOOF AT FIST SITE KENT":   "7cd34c1040add14b",
+		"BODE HOP JAKE STOW JUT RAP":    "5aa37a81f212146c",
+		"MILT VARY MAST OK SEES WENT":   "bb9e6ae1979d8ff4",
+		"CART OTTO HIVE ODE VAT NUT":    "63d936639734385b",
+		" GAFF  WAIT SKID GIG SKY EYED": "87fec7768b73ccf9",
+	} {
+		if p, ok := parseWords("md5", words); !ok || fmt.Sprintf("%x", p) != want {
+			t.Errorf("%s: %x, %v", words, p, ok)
+		}
+	}
+}
+
+// Another dictionary: any words with the right digests.
+func TestOtherWords(t *testing.T) {
+	for _, algorithm := range []string{"md5", "sha1"} {
+		s := New(algorithm, 3, "ke1234", "secret")
+		p := New(algorithm, 2, "ke1234", "secret").Last
+		value := binary.BigEndian.Uint64(p[:])
+		var words []string
+		for i := range 6 {
+			number := value<<2&(1<<11-1) | check(value)
+			if i < 5 {
+				number = value >> (53 - 11*i) & (1<<11 - 1)
+			}
+			for n := 0; ; n++ {
+				word := fmt.Sprintf("wort%d", n)
+				if byDigest(algorithm, word) == number {
+					words = append(words, word)
+					break
+				}
+			}
+		}
+		if next, err := s.Accept("word:" + strings.Join(words, " ")); err != nil || next.Last != p || next.Sequence != 2 {
+			t.Errorf("%s: %v, %v", algorithm, next, err)
+		}
+	}
+}
+
 func FuzzAccept(f *testing.F) {
 	f.Add("hex:4c504de844390751", "md5\t0499\tvm7332\t4c504de844390751\t00000000000000000000")
+	f.Add("word:INCH SEA ANNE LONG AHEM TOUR", New("md5", 3, "ke1234", "secret").String())
 	f.Add("init-hex:f65a11e54aeeb22f:md5 499 ke5678:4c504de844390751", New("md5", 3, "ke1234", "secret").String())
 	f.Fuzz(func(t *testing.T, response, state string) {
 		s, err := Parse(state)

@@ -13,8 +13,7 @@ import (
 )
 
 // oneTime is OTP (RFC 2444): a password that counts once, of a chain of which the
-// server has seen the one before. Responses in hexadecimal are understood, those of six
-// words are not. RFC 2289 section 9 wants one attempt at a time for a user, so that
+// server has seen the one before. RFC 2289 section 9 wants one attempt at a time for a user, so that
 // nobody who hears a password come in uses it first: the state says until when it is
 // being used.
 type oneTime struct {
