@@ -65,6 +65,17 @@ func TestAppend(t *testing.T) {
 			< …
 			< )
 			< c OK Completed`},
+		{"in UTF-8", `
+			> a APPEND INBOX UTF8 (~{17}
+			< a BAD …
+			> b ENABLE UTF8=ACCEPT
+			< * ENABLED UTF8=ACCEPT
+			< b OK Completed
+			> c APPEND INBOX (\Seen) UTF8 (~{17+}
+			> ‹text›)
+			< c OK [APPENDUID … 7] Completed
+			> d APPEND INBOX UTF8 ({17}
+			< d BAD Missing literal8`},
 		{"no mailbox", `
 			> a APPEND INBOX.No {17}
 			< a NO [TRYCREATE] Mailbox does not exist

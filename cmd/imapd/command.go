@@ -192,6 +192,10 @@ func (c *conn) next() error {
 	if c.r.Err() != nil {
 		return c.refuse(tag)
 	}
+	if errors.Is(err, errLost) {
+		c.srv.log("%s of %s: %v", name, c.user, err)
+		return err
+	}
 	r, ours := end(err)
 	if ours {
 		c.srv.log("%s of %s: %v", name, c.user, err)

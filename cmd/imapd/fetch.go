@@ -216,8 +216,10 @@ func (f *fetcher) answer(seq int, m *mailstore.Message, values [][]byte) error {
 	err := f.response(seq, m, values)
 	if errors.Is(err, fs.ErrNotExist) {
 		f.b, f.sources, f.missing = f.b[:before], nil, true
+		err = nil
+	}
+	if len(f.sources) == 0 {
 		f.close()
-		return nil
 	}
 	return err
 }

@@ -113,10 +113,20 @@ func (f *fetcher) file(uid uint32, span digest.Span, partial *[2]uint64) error {
 		return err
 	}
 	start, end := cut(span.Len(), partial)
+	if end-start <= smallLiteral {
+		text, err := f.read(uid, digest.Span{Start: span.Start + start, End: span.Start + end})
+		if err == nil {
+			f.literal(text, nil)
+		}
+		return err
+	}
 	f.announce(end - start)
 	f.sources = append(f.sources, source{len(f.b), digest.Span{Start: span.Start + start, End: span.Start + end}})
 	return nil
 }
+
+// smallLiteral is the most bytes of a literal that is gathered with others.
+const smallLiteral = 16 << 10
 
 // open opens the message that is answered for, until flush. From then on it can be
 // sent, even if another session expunges it.

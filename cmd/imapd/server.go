@@ -133,5 +133,6 @@ func (s *server) end() {
 	s.ending.Store(true)
 	for c := range s.crowd.conns {
 		c.net.SetReadDeadline(time.Now())
+		c.net.SetWriteDeadline(time.Now().Add(lastTime))
 	}
 }
