@@ -15,10 +15,20 @@ import (
 // LayPair lays, in the host it is called in, the programs around the mail store where
 // scripts/hier.pair has them, as far as they are below /usr/cyrus. They come from
 // /var/qmail/bin, where LayHome has shown all that is built. /var/imap and /var/spool/imap are there, for
-// user cyrus, and empty.
+// user cyrus, and empty, and /etc has an imapd.conf and a cyrus.conf of the host's own.
+// It comes after LayEtc.
 func LayPair(u Users) error {
 	if err := errors.Join(place("/usr", "cyrus/"), place("/var", "imap/"), place("/var/spool", "imap/")); err != nil {
 		return err
+	}
+	confs := []string{"imapd.conf", "cyrus.conf"}
+	if err := place("/etc", confs...); err != nil {
+		return err
+	}
+	for _, name := range confs {
+		if err := errors.Join(os.WriteFile("/mnt/"+name, nil, 0o644), Bind("/mnt/"+name, "/etc/"+name)); err != nil {
+			return err
+		}
 	}
 	f, err := Tree().Open("scripts/hier.pair")
 	if err != nil {

@@ -10,9 +10,9 @@
 // there. Elsewhere it is the same system in a home directory below t/.up, on a
 // high port, and what that gives up is said.
 //
-// It brings up the two domains of the examples with their users, sends
-// messages through SMTP, shows where they arrive, and stays until it gets INT
-// or TERM. With UP_ONCE set it stops after showing; with UP_PLAIN set it does without
+// It brings up the two domains of the examples with their users, and, in private, the
+// mail store. It sends messages through SMTP, shows where they arrive, and John's
+// mailboxes by IMAP, and stays until it gets INT or TERM. With UP_ONCE set it stops after showing; with UP_PLAIN set it does without
 // namespaces. It exits 0 if all messages arrived where they should, 1 otherwise.
 package main
 

@@ -67,7 +67,8 @@ func plain() (*system, error) {
 	if err := s.startPlain(s.logs[1], append(listen, "127.0.0.1", port, s.home+"/bin/qmail-smtpd")...); err != nil {
 		return s, err
 	}
-	return s, listening(s.smtp)
+	s.notes = append(s.notes, "IMAP        left out: the mail store has its places in /etc, /usr and /var, and a user of its own")
+	return s, listening(s.smtp, "220 ")
 }
 
 // casting says who plays the parts of qmail's accounts and groups, in the

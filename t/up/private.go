@@ -21,7 +21,7 @@ func private() (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &system{home: "/var/qmail", homes: "/home", logs: []string{"/var/log/qmail", "/var/log/smtpd"}}
+	s := &system{home: "/var/qmail", homes: "/home", logs: []string{"/var/log/qmail", "/var/log/smtpd", "/var/log/master"}}
 	s.tidy = append(s.tidy, lab.RemoveShared)
 	host, err := lab.Start()
 	if err != nil {
@@ -33,9 +33,17 @@ func private() (*system, error) {
 	if err != nil {
 		return s, err
 	}
-	s.smtp, err = s.forward("127.0.0.1:25")
+	if s.smtp, err = s.forward("127.0.0.1:25", "2525"); err != nil {
+		return s, err
+	}
+	host.Do(func() { err = layStore(users) })
+	if err != nil {
+		return s, err
+	}
+	s.imap, err = s.forward("127.0.0.1:143", "2143")
 	s.notes = []string{
 		fmt.Sprintf("            port 25 inside; %s of the machine leads there", s.smtp),
+		fmt.Sprintf("            port 143 inside; %s of the machine leads there", s.imap),
 		fmt.Sprintf("inside      nsenter -t %d -m -p -n -u -i sh    (qmail-qstat and the others are in /var/qmail/bin)", host.Pid()),
 	}
 	return s, err
@@ -52,7 +60,7 @@ func layPrivate(programs *lab.Programs, users lab.Users) error {
 	if err := start("/var/log/smtpd", "/var/qmail/boot/smtpd"); err != nil {
 		return err
 	}
-	return listening("127.0.0.1:25")
+	return listening("127.0.0.1:25", "220 ")
 }
 
 // start starts a program in the background that logs to a file.
@@ -74,9 +82,9 @@ func start(log string, args ...string) error {
 }
 
 // forward leads a port of the machine's loopback to one inside, and returns
-// its address: 2525, or another if that is taken.
-func (s *system) forward(to string) (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:2525")
+// its address: the port that is wanted, or another if that is taken.
+func (s *system) forward(to, port string) (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		l, err = net.Listen("tcp", "127.0.0.1:0")
 	}

@@ -19,6 +19,7 @@ import (
 // system is a running mail system, private or plain.
 type system struct {
 	smtp  string       // address of its SMTP port, host:port
+	imap  string       // and of its IMAP port; "" if there is no mail store
 	home  string       // its qmail home, as seen from inside
 	homes string       // where the users' home directories are, likewise
 	logs  []string     // log files, likewise
@@ -38,7 +39,11 @@ type trial struct{ to, subject, user string }
 
 // show sends messages through the system and shows them arriving.
 func (s *system) show() error {
-	fmt.Printf("\nSMTP        %s\nhome        %s\n", s.smtp, s.home)
+	fmt.Printf("\nSMTP        %s\n", s.smtp)
+	if s.imap != "" {
+		fmt.Printf("IMAP        %s, user %s, password %s\n", s.imap, site.Admin, password)
+	}
+	fmt.Printf("home        %s\n", s.home)
 	for _, d := range site.Domains() {
 		for _, p := range d.People {
 			fmt.Printf("%-11s %s@%s, mail in %s/%s/Maildir/\n", p.Name, p.Name, d.Name, s.homes, p.Name)
@@ -68,12 +73,24 @@ func (s *system) show() error {
 			fmt.Print("   | ", line)
 		}
 	}
-	return nil
+	if s.imap == "" {
+		return nil
+	}
+	spam := trial{site.Admin + "@linuxfromsource.org", "for the SPAM folder", site.Admin}
+	fmt.Printf("\n-> %s by SMTP, %s\n", spam.to, spam.subject)
+	if err := s.send(spam, "spam"); err != nil {
+		return fmt.Errorf("SMTP: %w", err)
+	}
+	return s.showStore()
 }
 
 func (s *system) send(try trial, mark string) error {
 	const sender = "visitor@elsewhere.example"
-	mess := "From: " + sender + "\r\nTo: " + try.to + "\r\nSubject: " + try.subject + "\r\nMessage-ID: <" + mark + "@elsewhere.example>\r\n\r\nHello.\r\n"
+	head := ""
+	if mark == "spam" {
+		head = "X-Spam-Status: Yes\r\n"
+	}
+	mess := head + "From: " + sender + "\r\nTo: " + try.to + "\r\nSubject: " + try.subject + "\r\nMessage-ID: <" + mark + "@elsewhere.example>\r\n\r\nHello.\r\n"
 	return smtp.SendMail(s.smtp, nil, sender, []string{try.to}, []byte(mess))
 }
 
@@ -93,8 +110,9 @@ func (s *system) arrival(user, mark string) (path, mess string, err error) {
 	return path, mess, err
 }
 
-// listening waits until something answers at s.smtp, called from inside.
-func listening(addr string) error {
+// listening waits until something answers at an address with a greeting of its
+// protocol, called from inside.
+func listening(addr, greeting string) error {
 	return await("an answer at "+addr, func() bool {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {
@@ -102,9 +120,9 @@ func listening(addr string) error {
 		}
 		defer conn.Close()
 		conn.SetDeadline(time.Now().Add(30 * time.Second))
-		var greeting [4]byte
-		_, err = io.ReadFull(conn, greeting[:])
-		return err == nil && string(greeting[:]) == "220 "
+		got := make([]byte, len(greeting))
+		_, err = io.ReadFull(conn, got)
+		return err == nil && string(got) == greeting
 	})
 }
 

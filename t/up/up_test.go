@@ -62,6 +62,17 @@ func TestPrivateSystemStaysUntilItIsInterrupted(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	arrivals(t, said.String())
+	for _, part := range []string{
+		"\nIMAP        127.0.0.1:",
+		"| * LIST (\\HasChildren) \".\" INBOX\n",
+		"| * LIST (\\HasNoChildren) \".\" INBOX.SPAM\n",
+		"| Subject: for a user of a virtual domain\n",
+		"| Subject: for the SPAM folder\n",
+	} {
+		if !strings.Contains(said.String(), part) {
+			t.Errorf("it did not say %q:\n%s", part, &said)
+		}
+	}
 }
 
 func TestPlainSystemLeavesNothingBehind(t *testing.T) {
@@ -72,6 +83,9 @@ func TestPlainSystemLeavesNothingBehind(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	arrivals(t, string(out))
+	if !strings.Contains(string(out), "\nIMAP        left out: ") {
+		t.Errorf("it did not say that there is no IMAP:\n%s", out)
+	}
 	base := lab.Root() + "/t/.up"
 	if _, err := os.Stat(base); err == nil {
 		t.Errorf("%s is still there", base)
