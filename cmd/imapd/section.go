@@ -156,11 +156,15 @@ const maxSection = 64 << 20
 // flush sends what was gathered.
 func (f *fetcher) flush() error {
 	w := f.c.w
+	var piece []byte
+	if len(f.sources) > 0 {
+		piece = make([]byte, 64<<10)
+	}
 	at := 0
 	for _, s := range f.sources {
 		w.Write(f.b[at:s.at])
 		at = s.at
-		n, err := io.Copy(w, io.NewSectionReader(f.message, s.span.Start, s.span.Len()))
+		n, err := io.CopyBuffer(struct{ io.Writer }{w}, io.NewSectionReader(f.message, s.span.Start, s.span.Len()), piece)
 		if err != nil || n < s.span.Len() {
 			return errors.Join(errLost, err)
 		}
