@@ -92,3 +92,29 @@ func FuzzKeys(f *testing.F) {
 		}
 	})
 }
+
+// FuzzHeader: what stands in a header is found in it, by its field and without.
+func FuzzHeader(f *testing.F) {
+	f.Add("Subject: a\r\n =?utf-8?q?b=C3=A4?=\r\nFrom: \"x\" <a (b) @ c>, g: ;\r\nDate: 1 Jan 2000\r\n\r\n")
+	f.Fuzz(func(t *testing.T, raw string) {
+		h := &header{}
+		h.reset([]byte(raw))
+		h.sent()
+		for _, name := range []string{"subject", "from"} {
+			there := h.field(name, func([]byte) bool { return true })
+			for _, kind := range []kind{words, addresses} {
+				if h.contains(name, kind, nil) != there {
+					t.Errorf("%s of %q: %v", name, raw, !there)
+				}
+			}
+			for _, text := range h.texts(name, words) {
+				if !h.contains(name, addresses, text) {
+					t.Errorf("%q is not in %q", text, raw)
+				}
+			}
+		}
+		if !h.anywhere(nil) {
+			t.Error("nothing is not there")
+		}
+	})
+}
