@@ -17,8 +17,7 @@ import (
 
 const (
 	cyrus  = "/usr/cyrus/bin"
-	store  = "/home/cyrus"
-	socket = store + "/imap/socket/lmtp"
+	socket = "/var/imap/socket/lmtp"
 )
 
 // recipe is what a user has in .procmailrc for his mail to come into his mailboxes:
@@ -56,38 +55,12 @@ HOST
 func newStore(t *testing.T, peers ...string) *machine {
 	t.Helper()
 	m := newMachine(t, peers...)
-	m.in(func() error {
-		if err := errors.Join(lab.Tmpfs("/usr/cyrus", "755"), os.Mkdir(cyrus, 0o755), os.MkdirAll(store+"/imap/socket", 0o755), os.Mkdir(store+"/spool", 0o755)); err != nil {
-			return err
-		}
-		for name, own := range map[string]func(path string) error{
-			"lmtpd":   func(path string) error { return lab.Own(path, 0, 8, 0o755) },
-			"deliver": func(path string) error { return lab.Own(path, 90, 8, 0o4755) },
-		} {
-			data, err := os.ReadFile(home + "/bin/" + name)
-			if err == nil {
-				err = os.WriteFile(cyrus+"/"+name, data, 0o755)
-			}
-			if err == nil {
-				err = own(cyrus + "/" + name)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		for _, dir := range []string{"", "/imap", "/imap/socket", "/spool"} {
-			if err := lab.Own(store+dir, 90, 8, 0o750); err != nil {
-				return err
-			}
-		}
-		return lab.Own(store, 90, 8, 0o755)
-	})
-	m.write("/etc/imapd.conf", "configdirectory: "+store+"/imap\npartition-default: "+store+"/spool\nadmins: cyrus\n"+
+	m.in(func() error { return lab.LayPair(users) })
+	m.write("/etc/imapd.conf", "configdirectory: /var/imap\npartition-default: /var/spool/imap\nadmins: cyrus\n"+
 		"autocreate_post: yes\nautocreate_quota: 0\nautocreate_inbox_folders: SPAM\n", "root")
+	m.run("cyrus", "", "/usr/cyrus/tools/mkimap")
 	for _, user := range []string{"susie", "dirk"} {
-		if out, err := m.try("root", "Subject: first\n", cyrus+"/deliver", user); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
+		m.run("root", "Subject: first\n", cyrus+"/deliver", user)
 	}
 	return m
 }
@@ -95,7 +68,7 @@ func newStore(t *testing.T, peers ...string) *machine {
 // inbox gives the messages of a mailbox as they are stored.
 func (m *machine) inbox(mailbox string) (texts []string) {
 	m.Do(func() {
-		names, _ := filepath.Glob(store + "/spool/user/" + mailbox + "/[0-9]*.")
+		names, _ := filepath.Glob("/var/spool/imap/user/" + mailbox + "/[0-9]*.")
 		for _, name := range names {
 			data, _ := os.ReadFile(name)
 			texts = append(texts, string(data))

@@ -12,6 +12,9 @@ import (
 	"goqmail/t/lab"
 )
 
+// store is where imapd alone has its mail.
+const store = "/home/cyrus"
+
 // newIMAP makes a host with an empty mail store that imapd serves on port 143. The
 // password of cyrus, who administers it, and of john and mary is "secret".
 func newIMAP(t *testing.T, peers ...string) *machine {
