@@ -31,7 +31,7 @@ func TestDumpsOfAllVersions(t *testing.T) {
 			"line 3: user.far is not a mailbox of this server\n"},
 		{"3.0", "user.john\t0 default john\tlrswipcda\tanyone\tp\t>3f9a 1 2 3 4 \nuser.john.SPAM\t0 big john\tlrs\t>3f9b 1 2 3 4 \n", ""},
 		{"3.6", `{
-"user.john":{"name":"user.john","mtime":"1","uidvalidity":"5","mbtype":"e","partition":"default","acl":{"john":"lrswipcda","anyone":"p"},"uniqueid":"a1"},
+"user.john":{"name":"user.john","mtime":"1","uidvalidity":"5","mbtype":"el","partition":"default","acl":{"john":"lrswipcda","anyone":"p"},"uniqueid":"a1"},
 "user.john.SPAM":{"mbtype":"","partition":"big","acl":"john\tlrs\t","name_history":[{"name":"x"}]},
 "user.john.#calendars":{"mbtype":"c","partition":"default","acl":{}},
 "DELETED.user.john.5":{"mbtype":"e","partition":"default","acl":{}}

@@ -124,7 +124,7 @@ func parseObject(r io.Reader, take taker) error {
 }
 
 func (o object) entry(name string) (e mailstore.Entry, problem string) {
-	if o.Type != "" && o.Type != "e" && o.Type != "email" && o.Type != "0" {
+	if o.Type != "" && o.Type != "e" && o.Type != "el" { // the l is for directories named as ours are
 		return e, "not a mailbox for mail: " + o.Type
 	}
 	if strings.HasPrefix(name, "DELETED.") {

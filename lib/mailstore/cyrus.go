@@ -57,19 +57,86 @@ func readCyrus(dir string) *cyrus {
 }
 
 // header reads cyrus.header: after the magic the lines "quotaroot TAB id", names of
-// keywords with blanks between, and the ACL.
+// keywords with blanks between, and the ACL; since 3.6 one line with a list of all that.
 func (c *cyrus) header(text string) {
 	text, ok := strings.CutPrefix(text, cyrusMagic)
 	lines := strings.SplitN(text, "\n", 4)
-	if !ok || len(lines) < 4 || strings.HasPrefix(text, "%") { // the last is the form of 3.8
-		return
+	switch {
+	case !ok:
+	case strings.HasPrefix(text, "%("):
+		c.fields((&dlist{rest: lines[0]}).value(0).list)
+	case len(lines) == 4:
+		c.quotaRoot, c.id, _ = strings.Cut(lines[0], "\t")
+		c.id, _, _ = strings.Cut(c.id, "\t")
+		if lines[1] != "" {
+			c.keywords = strings.Split(lines[1], " ")
+		}
+		c.acl = lines[2]
 	}
-	c.quotaRoot, c.id, _ = strings.Cut(lines[0], "\t")
-	c.id, _, _ = strings.Cut(c.id, "\t")
-	if lines[1] != "" {
-		c.keywords = strings.Split(lines[1], " ")
+}
+
+// fields takes what the newer form has: a letter for each kind of thing, and the thing.
+func (c *cyrus) fields(list []dvalue) {
+	for ; len(list) >= 2; list = list[2:] {
+		switch thing := list[1]; list[0].text {
+		case "Q":
+			c.quotaRoot = thing.text
+		case "I":
+			c.id = thing.text
+		case "U":
+			for _, keyword := range thing.list {
+				c.keywords = append(c.keywords, keyword.text)
+			}
+		case "A":
+			for all := thing.list; len(all) >= 2; all = all[2:] {
+				c.acl += all[0].text + "\t" + all[1].text + "\t"
+			}
+		}
 	}
-	c.acl = lines[2]
+}
+
+// dvalue is a text or a list.
+type dvalue struct {
+	text string
+	list []dvalue
+}
+
+// dlist reads what Cyrus writes as a list: atoms, quoted strings, and lists of them
+// in parentheses, which have a % before them if names and values take turns.
+type dlist struct{ rest string }
+
+func (d *dlist) value(depth int) (v dvalue) {
+	d.rest = strings.TrimLeft(d.rest, " ")
+	d.rest = strings.TrimPrefix(d.rest, "%")
+	switch {
+	case depth > 10 || d.rest == "":
+		d.rest = ""
+	case d.rest[0] == '(':
+		d.rest = d.rest[1:]
+		for d.rest = strings.TrimLeft(d.rest, " "); d.rest != "" && d.rest[0] != ')'; d.rest = strings.TrimLeft(d.rest, " ") {
+			v.list = append(v.list, d.value(depth+1))
+		}
+		d.rest = strings.TrimPrefix(d.rest, ")")
+	case d.rest[0] == '"':
+		i := 1
+		for ; i < len(d.rest) && d.rest[i] != '"'; i++ {
+			if d.rest[i] == '\\' && i+1 < len(d.rest) {
+				i++
+			}
+			v.text += d.rest[i : i+1]
+		}
+		d.rest = d.rest[min(i+1, len(d.rest)):]
+	default:
+		end := strings.IndexAny(d.rest, " ()")
+		if end < 0 {
+			end = len(d.rest)
+		}
+		v.text, d.rest = d.rest[:end], d.rest[end:]
+		if v.text == "NIL" {
+			v.text = ""
+		}
+	}
+	return v
 }
 
 // cyrusPlaces is where cyrus.index has what, in 32-bit numbers, most significant byte

@@ -346,6 +346,7 @@ func TestReconstructCyrusSpool(t *testing.T) {
 	const size = uint32(len(text))
 	const acl = "john\tlrswipcda\tanyone\tp\t"
 	header := cyrusMagic + "user.john\t3f9a1b2c40000000\n$Forwarded  Work\n" + acl + "\n"
+	const newHeader = cyrusMagic + `%(T el N user.john I 3f9a1b2c40000000 Q user.john A %(john lrswipcda anyone "p") U ($Forwarded NIL Work))` + "\n"
 	records := []cyrusRecord{
 		{uid: 2, size: size, date: 1064000002, system: 1 << 1},
 		{uid: 3, size: size, date: 1064000003, user: [4]uint32{1 | 4}},
@@ -357,13 +358,15 @@ func TestReconstructCyrusSpool(t *testing.T) {
 	inside[0].system |= 1 << 4
 	for _, c := range []struct {
 		name    string
+		header  string
 		index   string
 		outside bool // \Seen is in a file of the user's
 	}{
-		{"2.2", cyrusIndex(6, 76, 60, records...), true},
-		{"2.3", cyrusIndex(10, 96, 88, records...), true},
-		{"3.6", cyrusIndex(17, 160, 112, inside...), false},
-		{"3.10", cyrusIndex(20, 192, 144, inside...), false},
+		{"2.2", header, cyrusIndex(6, 76, 60, records...), true},
+		{"2.3", header, cyrusIndex(10, 96, 88, records...), true},
+		{"3.0", header, cyrusIndex(13, 128, 104, inside...), false},
+		{"3.6", newHeader, cyrusIndex(17, 160, 112, inside...), false},
+		{"3.10", newHeader, cyrusIndex(20, 192, 144, inside...), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStore(t)
@@ -372,7 +375,7 @@ func TestReconstructCyrusSpool(t *testing.T) {
 			for _, uid := range []string{"2.", "3.", "4.", "20."} {
 				write(t, dir+"/"+uid, text)
 			}
-			write(t, dir+"/cyrus.header", header)
+			write(t, dir+"/cyrus.header", c.header)
 			write(t, dir+"/cyrus.index", c.index)
 			config := s.layout.ConfigDir
 			os.MkdirAll(config+"/user/j", 0o700)
@@ -431,6 +434,7 @@ func TestReconstructDamagedCyrusIndex(t *testing.T) {
 
 func FuzzCyrus(f *testing.F) {
 	f.Add([]byte(cyrusIndex(6, 76, 60, cyrusRecord{uid: 1, size: 5})), cyrusMagic+"q\tid\nkey\nacl\n", []byte(seenFile("id", "1 0 0 0 1", "1 0 0 0 2:3")))
+	f.Add([]byte(nil), cyrusMagic+`%(I id A %(a "b\"c") U (x))`, []byte(nil))
 	f.Fuzz(func(t *testing.T, index []byte, header string, seen []byte) {
 		c := &cyrus{}
 		c.header(header)
