@@ -155,6 +155,7 @@ func (c *conn) login() error {
 
 // welcome ends the command by which a user has logged in.
 func (c *conn) welcome(text string) error {
+	c.autocreate()
 	if err := c.tellMOTD(); err != nil {
 		return err
 	}

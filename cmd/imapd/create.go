@@ -110,6 +110,23 @@ func (c *conn) createInbox() error {
 	return c.created(inbox)
 }
 
+// autocreate makes the mailboxes of a user who logs in and has none, if autocreate_quota
+// says so; with autocreatequota, as Cyrus 2.2 called it, he creates his INBOX himself.
+// Without them he is logged in as well.
+func (c *conn) autocreate() {
+	conf := c.srv.settings()
+	if c.admin || conf.Int("autocreate_quota", -1) < 0 {
+		return
+	}
+	_, err := c.srv.store.Lookup(c.space.Inbox())
+	if errors.Is(err, mailstore.ErrNoMailbox) {
+		err = autocreate.User(c.srv.store, conf, c.space)
+	}
+	if err != nil {
+		c.srv.log("unable to make mailboxes of %s: %v", c.user, err)
+	}
+}
+
 // newEntry returns what a new mailbox is to be: as its parent, if it has one, and users
 // have all rights on their own. The error is errDenied if the user may not make it.
 func (c *conn) newEntry(name string) (e mailstore.Entry, err error) {

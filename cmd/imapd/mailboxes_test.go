@@ -91,6 +91,20 @@ func TestCreateOwnInbox(t *testing.T) {
 	}
 }
 
+func TestAutocreate(t *testing.T) {
+	s := newServer(t, "autocreate_quota: 100", "autocreate_inbox_folders: Sent|Drafts")
+	login(t, s, "ann").talk(`
+		> a LIST "" *
+		< * LIST (\HasChildren) "." INBOX
+		< * LIST (\HasNoChildren) "." INBOX.Drafts
+		< * LIST (\HasNoChildren) "." INBOX.Sent
+		< a OK Completed`)
+	login(t, s, "ann")
+	login(t, s, "cyrus").talk(`
+		> a LIST "" user.cyrus
+		< a OK Completed`)
+}
+
 func TestDelete(t *testing.T) {
 	s := newServer(t)
 	for _, name := range []string{"user.john.a", "user.john.a.b", "user.john.c"} {
