@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -58,6 +59,7 @@ func (s *server) serve(n net.Conn) {
 	}
 	defer s.left(c)
 	defer c.leave()
+	defer c.survive()
 	timed := timed{c}
 	c.r = imap.NewReader(timed)
 	c.r.Limit = strangerLimit
@@ -80,6 +82,14 @@ func (s *server) serve(n net.Conn) {
 		c.line("* BYE Literal too large")
 	}
 	c.flush()
+}
+
+// survive keeps a defect that one client runs into from all others. It must be deferred.
+func (c *conn) survive() {
+	if p := recover(); p != nil {
+		c.srv.log("bug: %s of %s: %v %s", c.command, c.user, p, debug.Stack())
+		c.stop()
+	}
 }
 
 // converse reads and runs commands until an error ends the connection.

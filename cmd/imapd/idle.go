@@ -24,7 +24,12 @@ func (c *conn) idle() error {
 		return err
 	}
 	end, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- c.tell(end) }()
+	go func() {
+		err := errBye
+		defer func() { ended <- err }()
+		defer c.survive()
+		err = c.tell(end)
+	}()
 	c.r.Start() // the client is read here, so that it is told meanwhile
 	word := c.r.Keyword()
 	c.r.End()

@@ -1,6 +1,11 @@
 package main
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"goqmail/lib/syslog"
+)
 
 func TestIdle(t *testing.T) {
 	s := newServer(t)
@@ -77,4 +82,24 @@ func TestServerEnds(t *testing.T) {
 			< EOF`)
 	}
 	s.done.Wait()
+}
+
+// A defect ends the connection that runs into it, and no other.
+func TestDefect(t *testing.T) {
+	s := newServer(t)
+	log := s.record
+	s.record = func(level syslog.Level, format string, args ...any) {
+		if strings.HasPrefix(format, "client id ") {
+			panic("defect")
+		}
+		log(level, format, args...)
+	}
+	other, c := login(t, s, "mary"), login(t, s, "john")
+	c.talk(`
+		> a ID ("name" "x")
+		< EOF`)
+	other.talk(`
+		> a SELECT INBOX
+		< ...
+		< a OK …`)
 }
