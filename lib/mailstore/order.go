@@ -56,6 +56,13 @@ func (o *orders) use(t *ordered) *ordered {
 	return t
 }
 
+// forget drops the tables of a tree, whose messages may be read otherwise from now on.
+func (o *orders) forget(t *tree) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tables = slices.DeleteFunc(o.tables, func(other *ordered) bool { return other.tree == t })
+}
+
 // Order returns what the messages of a view are sorted and threaded by. It may lack
 // some that are no longer there.
 func (m *Mailbox) Order(v *View) (*order.Table, error) {

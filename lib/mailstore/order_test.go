@@ -44,6 +44,9 @@ func TestOrder(t *testing.T) {
 	if n := len(s.orders.tables); n != 1 {
 		t.Errorf("%d tables", n)
 	}
+	if _, err := s.Reconstruct("user.john", Rebuild{}); err != nil || len(s.orders.tables) != 0 {
+		t.Errorf("%d tables after Reconstruct, %v", len(s.orders.tables), err)
+	}
 }
 
 // Tables that were not used for long have to go when there is no room for them.

@@ -61,6 +61,7 @@ func (s *Store) Reconstruct(name string, o Rebuild) (r Rebuilt, err error) {
 	if err != nil {
 		return r, err
 	}
+	defer s.orders.forget(t)
 	r, err = s.reconstruct(e, t, o)
 	if !damaged(err) {
 		return r, err
