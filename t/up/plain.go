@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -131,7 +132,15 @@ func reachable(dir string) error {
 
 // build builds and installs the programs for the home.
 func (c casting) build(home string) error {
-	cmd := exec.Command("make", "-s", "install", "QMAIL="+home, "BIN="+filepath.Dir(home)+"/bin",
+	var programs []string // without those of the mail store
+	for _, e := range lab.Hier() {
+		if dir := "cmd/" + filepath.Base(e.Path); e.Type == 'c' {
+			if _, err := fs.Stat(lab.Tree(), dir+"/main.go"); err == nil {
+				programs = append(programs, "./"+dir)
+			}
+		}
+	}
+	cmd := exec.Command("make", "-s", "install", "QMAIL="+home, "BIN="+filepath.Dir(home)+"/bin", "CMDS="+strings.Join(programs, " "),
 		"ACCOUNTS="+strings.Join(c.accounts, " "), "ACCOUNTGROUPS="+strings.Join(c.groups, " "))
 	cmd.Dir = lab.Root()
 	if out, err := cmd.CombinedOutput(); err != nil {
