@@ -5,6 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 
 	"zombiezen.com/go/sqlite"
 
@@ -200,7 +203,8 @@ func clear(t *tree, dir string) error {
 		return err
 	}
 	for _, f := range files {
-		if _, ok := parseName(f.Name()); ok {
+		// What Cyrus noted of it would pass for a mailbox, or for notes on the next one here.
+		if _, ok := parseName(f.Name()); ok || strings.HasPrefix(f.Name(), "cyrus.") {
 			os.Remove(dir + "/" + f.Name())
 		}
 	}
@@ -218,7 +222,9 @@ func (s *Store) Recover() error {
 			return err
 		}
 		for _, path := range staged {
-			os.Remove(path)
+			if pid, _, _ := strings.Cut(filepath.Base(path), "-"); !runs(pid) {
+				os.Remove(path)
+			}
 		}
 		indexes, err := indexes(partition)
 		if err != nil {
@@ -241,6 +247,12 @@ func (s *Store) Recover() error {
 		}
 	}
 	return nil
+}
+
+// runs tells whether there is a process of that number, or no number.
+func runs(pid string) bool {
+	n, err := strconv.Atoi(pid)
+	return err != nil || n <= 0 || !errors.Is(syscall.Kill(n, 0), syscall.ESRCH)
 }
 
 // indexes finds the indexes of all trees of a partition.

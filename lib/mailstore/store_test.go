@@ -431,6 +431,40 @@ func (v *View) bytes() (n int64) {
 	return n
 }
 
+// What a process that is no more had on its way in is removed, and nothing of others.
+func TestRecoverRemovesStagedMessages(t *testing.T) {
+	s := newStore(t)
+	st, err := s.Stage("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Remove()
+	left := filepath.Dir(st.Path) + "/1073741824-ab" // above the highest number of a process
+	write(t, left, text)
+	if err := s.Recover(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is left: %v", err)
+	}
+	if _, err := os.Stat(st.Path); err != nil {
+		t.Errorf("what is on its way: %v", err)
+	}
+}
+
+// A mailbox that Cyrus kept before leaves nothing of that when it is deleted.
+func TestDeletedMailboxLeavesNothingOfCyrus(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john.old")
+	write(t, m.tree.dir+"/old/cyrus.header", cyrusMagic)
+	if err := s.Delete("user.john.old"); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := s.Discover("default", ""); err != nil || len(found) > 0 {
+		t.Errorf("found %v, %v", found, err)
+	}
+}
+
 func TestRecoverRemovesEmptyTrees(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
