@@ -15,21 +15,19 @@ import (
 const peers = "/var/cache/goqmail-peers"
 
 // LayPeers shows, in the host it is called in, the programs that
-// scripts/test-peers unpacked where their packages put them, in /usr and /etc,
-// and makes qmail's sendmail the system's. Debian's packages look for qmail in
-// /var/lib/qmail, so it is there as well. /usr/cyrus is a place to mount on, and
-// /etc can be written. It comes before LayEtc.
+// scripts/test-peers unpacked where their packages put them, in /usr, and makes
+// qmail's sendmail the system's. Debian's packages look for qmail in
+// /var/lib/qmail, so it is there as well. /usr/cyrus is a place to mount on.
 func LayPeers() error {
 	const own = "/mnt" // what is neither the machine's nor of a package
-	usr, etc := own+"/usr", "/etc"
+	usr := own + "/usr"
 	if _, err := os.Stat(peers); err == nil {
 		usr += ":" + peers + "/usr"
-		etc += ":" + peers + "/etc"
 	}
 	if err := Tmpfs(own, "755"); err != nil {
 		return err
 	}
-	for _, dir := range []string{"/usr/sbin", "/usr/lib", "/usr/cyrus", "/lib", "/etc", "/work"} {
+	for _, dir := range []string{"/usr/sbin", "/usr/lib", "/usr/cyrus", "/lib"} {
 		if err := os.MkdirAll(own+dir, 0o755); err != nil {
 			return err
 		}
@@ -40,6 +38,19 @@ func LayPeers() error {
 		os.Symlink("/var/qmail", own+"/lib/qmail"),
 		overlay("/usr", "lowerdir="+usr+":/usr"),
 		overlay("/var/lib", "lowerdir="+own+"/lib:/var/lib"),
+	)
+}
+
+// LayPeersEtc is LayPeers for /etc, which can be written: a host must have its own. It
+// comes before LayEtc.
+func LayPeersEtc() error {
+	const own = "/mnt"
+	etc := "/etc"
+	if _, err := os.Stat(peers + "/etc"); err == nil {
+		etc += ":" + peers + "/etc"
+	}
+	return errors.Join(
+		Tmpfs(own, "755"), os.Mkdir(own+"/etc", 0o755), os.Mkdir(own+"/work", 0o755),
 		overlay("/etc", "lowerdir="+etc+",upperdir="+own+"/etc,workdir="+own+"/work"),
 	)
 }

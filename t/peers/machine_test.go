@@ -51,11 +51,8 @@ var prepare = sync.OnceValues(func() (*ground, error) {
 		return nil, err
 	}
 	g := &ground{programs: programs, base: base}
-	base.Do(func() {
-		g.refused = lab.LayPeers()
-		err = users.LayEtc()
-	})
-	return g, err
+	base.Do(func() { g.refused = lab.LayPeers() })
+	return g, nil
 })
 
 // machine is the host of one test.
@@ -93,6 +90,8 @@ func newMachine(t *testing.T, peers ...string) *machine {
 	}
 	m.in(func() error {
 		return errors.Join(
+			lab.LayPeersEtc(),
+			users.LayEtc(),
 			os.NewSyscallError("sethostname", unix.Sethostname([]byte(site.Me))),
 			site.Lay(g.programs, users),
 			lab.Tmpfs("/tmp", "1777"),

@@ -29,7 +29,6 @@ func newLogins(t *testing.T, settings string, peers ...string) *machine {
 		return errors.Join(os.MkdirAll(store+"/imap", 0o755), os.Mkdir(store+"/spool", 0o755),
 			lab.Own(store, 90, 8, 0o755), lab.Own(store+"/imap", 90, 8, 0o750), lab.Own(store+"/spool", 90, 8, 0o750))
 	})
-	// What is in /etc is the other tests' as well.
 	m.run("root", "", "sh", "-c", "cd "+store+" && openssl req -new -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -subj /CN=localhost"+
 		" -out cert.pem -keyout server.pem && cat cert.pem >>server.pem && chown cyrus server.pem")
 	for _, user := range []string{"john", "mary"} {
