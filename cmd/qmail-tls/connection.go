@@ -12,7 +12,8 @@ import (
 type connection struct {
 	in, out *os.File
 	limit   time.Duration // for each wait
-	patient bool          // the server knows how long to wait for what the client says
+	until   time.Time     // when the handshake has to be over
+	patient bool          // it is, and the server knows how long to wait for the client
 	ticket  bool          // the last record of what is written next is a session ticket
 	held    []byte        // a record to send before the next
 }
@@ -21,7 +22,7 @@ type connection struct {
 const long = 30 * 24 * time.Hour
 
 func (c *connection) Read(p []byte) (int, error) {
-	limit := c.limit
+	limit := min(c.limit, time.Until(c.until))
 	if c.patient {
 		limit = long
 	}

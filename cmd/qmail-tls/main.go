@@ -28,6 +28,10 @@ func main() { call.Main(run) }
 
 const failed = 1
 
+// handshakeWaits is how many times the limit for one wait a handshake may take as a
+// whole: a client that sends a byte now and then would else stay for days.
+const handshakeWaits = 4
+
 func run(c *call.Call) int {
 	signal.Ignore(syscall.SIGPIPE)
 	server, reports := c.File(3), c.File(4)
@@ -47,6 +51,7 @@ func run(c *call.Call) int {
 		return failed // nobody wants it
 	}
 	socket.NoDelay(c.Out()) // a reply must not wait for an answer to the session ticket
+	conn.until = time.Now().Add(handshakeWaits * conn.limit)
 	client := tls.Server(conn, config)
 	if err := client.Handshake(); err != nil {
 		return refuse(reports, err)

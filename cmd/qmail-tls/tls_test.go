@@ -135,7 +135,10 @@ func pair(t *testing.T) (near, far *os.File) {
 	return near, far
 }
 
-func start(t *testing.T) *peer {
+func start(t *testing.T) *peer { return startWith(t, "30") }
+
+// startWith starts one that waits so many seconds for the client.
+func startWith(t *testing.T, seconds string) *peer {
 	near, far := pair(t)
 	client, err := net.FileConn(near)
 	if err != nil {
@@ -149,7 +152,7 @@ func start(t *testing.T) *peer {
 	}
 	p := &peer{client, server, bufio.NewReader(reports), make(chan int, 1)}
 	go func() {
-		p.code <- run(call.New([]string{"qmail-tls", "30"}, nil, map[int]*os.File{0: far, 1: far, 2: os.Stderr, 3: serverFar, 4: reportsFar}))
+		p.code <- run(call.New([]string{"qmail-tls", seconds}, nil, map[int]*os.File{0: far, 1: far, 2: os.Stderr, 3: serverFar, 4: reportsFar}))
 	}()
 	return p
 }
@@ -183,6 +186,28 @@ func TestNoCertificate(t *testing.T) {
 			t.Errorf("%s: exit code %d", name, code)
 		}
 	}
+}
+
+// A client that sends a byte of its handshake now and then is not waited for without end.
+func TestDrip(t *testing.T) {
+	ca := newAuthority(t)
+	home(t, map[string]string{"servercert.pem": ca.issue(t, 2, "mx.example", "")})
+	p := startWith(t, "1")
+	p.report(t)
+	p.server.Write([]byte{0})
+	hello := append([]byte{22, 3, 1, 64, 0, 1, 0, 63, 252}, make([]byte, 1<<14-4)...)
+	for i := range hello {
+		select {
+		case code := <-p.code:
+			if got := p.report(t); code != failed || !strings.Contains(got, "timeout") {
+				t.Errorf("exit code %d, %q", code, got)
+			}
+			return
+		case <-time.After(100 * time.Millisecond):
+			p.client.Write(hello[i : i+1])
+		}
+	}
+	t.Error("all of it was waited for")
 }
 
 func TestDialogue(t *testing.T) {
