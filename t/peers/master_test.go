@@ -111,6 +111,11 @@ func TestMasterWithAConfigurationOf2004(t *testing.T) {
 	if now := m.pid("lmtpd"); now != kept {
 		t.Errorf("lmtpd is %d, was %d", now, kept)
 	}
+	init, err := os.ReadFile(lab.Root() + "/scripts/imap/init")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.write("/tmp/init", strings.ReplaceAll(string(init), "CYRUSBIN", cyrus), "root")
 	m.run("root", "", "kill", pid)
 	m.awaitLog("master", "All children have exited, closing down")
 	m.await("master to end", func() bool { return len(m.Pids("master")) == 0 })
@@ -119,7 +124,17 @@ func TestMasterWithAConfigurationOf2004(t *testing.T) {
 			t.Errorf("left: %s %v", name, pids)
 		}
 	}
-	// The message came in once more than lmtpd was killed.
+	for _, row := range [][2]string{
+		{"start", "Starting the IMAP server...\n"}, {"start", "The IMAP server is already running\n"}, {"reload", "Reloading the IMAP server...\n"},
+		{"status", "The IMAP server is running\n"}, {"stop", "Stopping the IMAP server...\n"}, {"status", "The IMAP server is not running\n"},
+	} {
+		if out, _ := m.try("root", "", "sh", "/tmp/init", row[0]); out != row[1] {
+			t.Errorf("init %s says %q, want %q", row[0], out, row[1])
+		}
+	}
+	if pids := m.Pids("master"); len(pids) > 0 {
+		t.Errorf("master is left: %v", pids)
+	}
 	m.run("root", "", "sh", "-c", "test -f /var/spool/imap/user/john/1. && test -f /var/spool/imap/user/john/2. && test ! -e /var/imap/socket/lmtp")
 }
 

@@ -21,7 +21,7 @@ func (m *machine) install() {
 		m.t.Skip("the reference is installed by itself")
 	}
 	m.in(func() error {
-		for _, dir := range []string{"scripts", "cmd", "lib", "control.example", "alias.example"} {
+		for _, dir := range []string{"scripts", "cmd", "lib", "control.example", "alias.example", "imap.example"} {
 			part, err := fs.Sub(lab.Tree(), dir)
 			if err != nil {
 				return err
@@ -77,6 +77,44 @@ func TestAnInstalledHomeIsAsItShouldBeAndWorks(t *testing.T) {
 	m.send("susie", "from here", "postmaster@"+site.Me)
 	m.awaitMail("john", "Subject: from here")
 	m.awaitEmpty()
+}
+
+func TestThePairIsInstalledAsItShouldBe(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.install()
+	const variables = "export DESTDIR=/tmp/dest CYRUSBIN=/opt/imap/bin; cd /tmp/tree; "
+	m.run("sh", "-c", variables+"rm -rf bin/imap; cp -R scripts/imap bin/; sh scripts/install pair")
+	if said := m.run("sh", "-c", variables+"sh scripts/instcheck pair 2>&1"); said != "" {
+		t.Errorf("instcheck says %q", said)
+	}
+	m.in(func() error {
+		for path, want := range map[string]struct {
+			mode  os.FileMode
+			owner string
+		}{
+			"/opt/imap/bin/deliver": {0o4755, "cyrus"}, "/opt/imap/bin/master": {0o755, "root"}, "/usr/cyrus": {0o755, "cyrus"},
+			"/usr/bin/cyradm": {0o755, "root"}, "/usr/sbin/saslpasswd2": {0o755, "root"}, "/usr/cyrus/tools/mkimap": {0o755, "root"},
+			"/usr/cyrus/imap.example/cyrus.conf": {0o644, "root"}, "/usr/cyrus/boot/init": {0o755, "root"},
+			"/usr/share/man/man8/imapd.8": {0o644, "root"}, "/usr/share/man/man5/imapd.conf.5": {0o644, "root"},
+		} {
+			var st unix.Stat_t
+			if err := unix.Stat("/tmp/dest"+path, &st); err != nil {
+				t.Errorf("%s: %v", path, err)
+			} else if os.FileMode(st.Mode&0o7777) != want.mode || int(st.Uid) != users.Uid(want.owner) {
+				t.Errorf("%s has mode %o, owner %d; want %+v", path, st.Mode, st.Uid, want)
+			}
+		}
+		for _, path := range []string{"/tmp/dest/etc", "/tmp/dest/var", home + "/man/man8/imapd.8"} {
+			if _, err := os.Stat(path); err == nil {
+				t.Errorf("%s is there", path)
+			}
+		}
+		return nil
+	})
+	if said := m.run("sh", "-c", variables+"chmod 755 /tmp/dest/opt/imap/bin/deliver; sh scripts/instcheck pair 2>&1; true"); said != "instcheck: warning: /tmp/dest/opt/imap/bin/deliver has wrong permissions\n" {
+		t.Errorf("instcheck says %q", said)
+	}
 }
 
 func TestInstallingOverARunningSystemTouchesNoMailAndNoControlFile(t *testing.T) {
