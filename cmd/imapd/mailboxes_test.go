@@ -1,9 +1,16 @@
 package main
 
 import (
+	"fmt"
+	"io"
+	"net"
 	"os"
 	"slices"
+	"strings"
 	"testing"
+
+	"goqmail/lib/mboxname"
+	"goqmail/lib/syslog"
 )
 
 // names returns the names of all mailboxes in the store.
@@ -280,4 +287,57 @@ func TestReconstruct(t *testing.T) {
 		> a STATUS INBOX.a (MESSAGES UIDNEXT)
 		< * STATUS INBOX.a (MESSAGES 2 UIDNEXT 10)
 		< a OK Completed`)
+}
+
+// FuzzMailboxes: whatever john sends, what is mary's stays as it is, and what he makes
+// has a name that he can use.
+func FuzzMailboxes(f *testing.F) {
+	s := newServer(f)
+	s.record = func(syslog.Level, string, ...any) {}
+	create(f, s, "user.mary.a", "mary")
+	for _, seed := range []string{
+		"CREATE INBOX.a (USE (\\Sent))", "CREATE INBOX.&AOQ-.", "RENAME INBOX.a user.mary.a", "RENAME INBOX INBOX.b", "DELETE INBOX.a", "DELETE user.mary",
+		"SETACL INBOX mary +lr", "DELETEACL INBOX john", "SETQUOTA INBOX (STORAGE 1)", "SUBSCRIBE INBOX", "LSUB \"\" %", "STATUS INBOX (SIZE UNSEEN)",
+		"SETMETADATA user.mary (/shared/comment \"x\")", "GETMETADATA (DEPTH 1 MAXSIZE 2) INBOX (/shared /private)", "SETMETADATA INBOX (/private/specialuse \"\\\\Junk\")",
+		"SETANNOTATION \"*\" \"/comment\" (\"value.priv\" {1+}\r\nx)", "GETANNOTATION \"*\" (\"/a\" \"*\") \"value\"", "LISTRIGHTS INBOX x", "ENABLE UTF8=ACCEPT",
+		"LIST (SUBSCRIBED RECURSIVEMATCH) \"\" (% *a) RETURN (STATUS (MESSAGES))", "RECONSTRUCT user.mary",
+	} {
+		f.Add(seed, seed)
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		ours, theirs := net.Pipe()
+		done := make(chan bool)
+		go func() {
+			s.serve(theirs)
+			close(done)
+		}()
+		go func() {
+			fmt.Fprintf(ours, "l LOGIN john secret\r\na %s\r\nb %s\r\n", first, second)
+			ours.Close()
+		}()
+		io.Copy(io.Discard, ours)
+		<-done
+		space := mboxname.Space{User: "john", Separator: '.'}
+		for _, name := range names(t, s) {
+			e, err := s.store.Lookup(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := space.Internal(space.External(name)); err != nil || again != name {
+				t.Errorf("there is a mailbox %q", name)
+			}
+			if owner, _ := userOf(name); owner == "mary" && e.ACL != "mary\tlrswipkxtecdan\t" {
+				t.Errorf("%s has the list %q", name, e.ACL)
+			}
+			if own, err := s.store.Annotations(name, "mary"); !strings.HasPrefix(name, "user.john") && (err != nil || len(own) > 0) {
+				t.Errorf("%s is annotated: %+v, %v", name, own, err)
+			}
+			if strings.HasPrefix(name, "user.john.") { // room for what comes next
+				if err := s.store.Delete(name); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		wantNames(t, s, "user.john", "user.mary", "user.mary.a")
+	})
 }
