@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/emersion/go-imap/v2"
@@ -144,12 +145,12 @@ func (r *storeRun) do(before func(*Op) Action) (done int, disk *Disk) {
 		r.t.Fatal(err)
 	}
 	defer out.Close()
-	null, err := os.Open(os.DevNull)
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	defer null.Close()
-	_, disk = Run(r.t, r.dir, Cmd{Path: r.program, Args: []string{"run", r.dir}, Env: os.Environ(), Files: []*os.File{null, w, os.Stderr}}, before)
+	_, disk = Run(r.t, r.dir, Cmd{Path: r.program, Args: []string{"run", r.dir}, Env: os.Environ(), Files: []*os.File{null, w, null}}, before)
 	w.Close()
 	said, err := io.ReadAll(out)
 	if err != nil {
@@ -158,9 +159,9 @@ func (r *storeRun) do(before func(*Op) Action) (done int, disk *Disk) {
 	return len(said), disk
 }
 
-// Stopped before any call, by its own death or that of the machine, the program leaves
-// a store that has what was said to be done and, of what was being done, all or
-// nothing. To reconstruct it takes nothing away.
+// Stopped before any call, by its own death or that of the machine, or by an error, the
+// program leaves a store that has what was said to be done and, of what was being done,
+// all or nothing. To reconstruct it takes nothing away.
 func TestStore(t *testing.T) {
 	r := &storeRun{t: t, program: filepath.Join(t.TempDir(), "run")}
 	build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", r.program, "goqmail/t/crash/storesteps/run")
@@ -183,17 +184,26 @@ func TestStore(t *testing.T) {
 	}
 	all := sample(t, "changes before which it stops", total, 40)
 	for _, i := range all {
-		for how := range 3 {
-			if len(all) == total || i%3 == how {
+		for how := range ways {
+			if len(all) == total || i/2%ways == how {
 				r.stop(want, i, how)
 			}
 		}
 	}
 }
 
-// stop does the steps until the changing call at, and sees what is left then: how 0
-// means that the program alone is killed, 1 and 2 that the power fails, on a file system
-// that keeps an order and on one that does not.
+// What happens at a call: the program alone is killed; the power fails, on a file system
+// that keeps an order or on one that does not; or the call fails, for want of room, and
+// the program goes on as far as it can.
+const (
+	ownDeath = iota
+	powerCut
+	wildPowerCut
+	diskFull
+	ways
+)
+
+// stop does the steps until the changing call at, and sees what is left then.
 func (r *storeRun) stop(want []picture, at, how int) {
 	n, story := 0, ""
 	done, disk := r.do(func(op *Op) Action {
@@ -202,19 +212,22 @@ func (r *storeRun) stop(want []picture, at, how int) {
 		}
 		if n == at && op.isChange() {
 			story = op.String()
+			if how == diskFull {
+				return Action{Fail: syscall.ENOSPC}
+			}
 			return Action{Halt: true}
 		}
 		return Action{}
 	})
 	story = fmt.Sprintf("stopped before change %d (%s) after %d steps", at, story, done)
-	if how > 0 {
+	if how == powerCut || how == wildPowerCut {
 		cuts := disk.Cuts()
-		if how == 2 {
+		if how == wildPowerCut {
 			cuts = disk.WildCuts()
 		}
-		cut := cuts[at%len(cuts)]
-		story += ", the power fails: " + cut.Story
-		if err := disk.Restore(cut); err != nil {
+		left := cuts[at%len(cuts)]
+		story += ", the power fails: " + left.Story
+		if err := disk.Restore(left); err != nil {
 			r.t.Fatalf("%s: %v", story, err)
 		}
 	}
