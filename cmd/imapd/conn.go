@@ -71,7 +71,7 @@ func (s *server) serve(n net.Conn) {
 	if s.secure && c.encrypt() != nil {
 		return
 	}
-	c.line("* OK " + s.name + " " + s.software + " server ready")
+	c.line("* OK " + s.name + " goqmail IMAP4 server ready")
 	err := c.converse()
 	switch {
 	case errors.Is(err, errEnding):
@@ -82,6 +82,9 @@ func (s *server) serve(n net.Conn) {
 		c.line("* BYE Literal too large")
 	}
 	c.flush()
+	if c.tls != nil {
+		c.tls.CloseWrite() // so that the client knows that it has all
+	}
 }
 
 // survive keeps a defect that one client runs into from all others. It must be deferred.

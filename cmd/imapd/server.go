@@ -17,15 +17,14 @@ import (
 
 // server is what all connections share.
 type server struct {
-	conf     atomic.Pointer[imapconf.Conf] // see settings
-	store    *mailstore.Store
-	warm     warm
-	name     string // of this host
-	software string
-	tls      *imaptls.Server // nil: there is none
-	secure   bool            // TLS from the first byte
-	sasl     atomic.Pointer[sasl.Server]
-	record   func(level syslog.Level, format string, args ...any)
+	conf   atomic.Pointer[imapconf.Conf] // see settings
+	store  *mailstore.Store
+	warm   warm
+	name   string          // of this host
+	tls    *imaptls.Server // nil: there is none
+	secure bool            // TLS from the first byte
+	sasl   atomic.Pointer[sasl.Server]
+	record func(level syslog.Level, format string, args ...any)
 
 	ending atomic.Bool // no more connections, and those that are end
 	mu     sync.Mutex
@@ -36,10 +35,9 @@ type server struct {
 // serverOf returns a server of a store.
 func serverOf(conf imapconf.Conf, store *mailstore.Store) *server {
 	s := &server{
-		store:    store,
-		name:     conf.String("servername", ""),
-		software: "goqmail IMAP4",
-		crowd:    crowd{conns: map[*conn]bool{}, byHost: map[string]int{}, loggedIn: map[string]int{}},
+		store: store,
+		name:  conf.String("servername", ""),
+		crowd: crowd{conns: map[*conn]bool{}, byHost: map[string]int{}, loggedIn: map[string]int{}},
 	}
 	if s.name == "" {
 		s.name, _ = os.Hostname()

@@ -77,7 +77,11 @@ func TestStartTLS(t *testing.T) {
 		> e LOGIN john secret
 		< e OK [CAPABILITY …] …
 		> f STARTTLS
-		< f BAD Already logged in`)
+		< f BAD Already logged in
+		> g LOGOUT
+		< * BYE …
+		< g OK Completed
+		< EOF`)
 }
 
 // What somebody has put before the handshake is not run after it.
