@@ -103,7 +103,7 @@ func (m *machine) lmtpd() (kill func()) {
 	return func() {
 		m.run("root", "", "pkill", "-KILL", "-f", "^[^ ]*lmtpd -l")
 		m.await("lmtpd to be gone", func() bool {
-			_, err := m.try("root", "", "pgrep", "-f", "^[^ ]*lmtpd -l")
+			_, err := m.try("root", "QUIT\r\n", cyrus+"/deliver", "-l")
 			return err != nil
 		})
 	}
