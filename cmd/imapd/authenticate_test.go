@@ -1,12 +1,21 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
+	"math/big"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-imap/v2/imapclient"
 	gosasl "github.com/emersion/go-sasl"
@@ -184,5 +193,52 @@ func TestAuthenticateLog(t *testing.T) {
 		"login: localhost [127.0.0.1] john plaintext User logged in"
 	if got := strings.Join(lines, "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A client is who its certificate says, if that is a known one, and an administrator
+// may be somebody else.
+func TestAuthenticateByCertificate(t *testing.T) {
+	s := newServer(t)
+	dir := t.TempDir()
+	certificate := func(name string) tls.Certificate {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour)}
+		cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tls.Certificate{Certificate: [][]byte{cert}, PrivateKey: key}
+	}
+	john, admin, stranger := certificate("john"), certificate("cyrus"), certificate("john")
+	var known []byte
+	for _, c := range []tls.Certificate{john, admin} {
+		known = append(known, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})...)
+	}
+	if err := os.WriteFile(dir+"/known.pem", known, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	useTLS(t, s, "tls_client_ca_file: "+dir+"/known.pem")
+	for name, row := range map[string]struct {
+		cert     tls.Certificate
+		dialogue string
+	}{
+		"john":             {john, "> a AUTHENTICATE EXTERNAL =\n< a OK …"},
+		"john as mary":     {john, "> a AUTHENTICATE EXTERNAL bWFyeQ==\n< a NO [AUTHORIZATIONFAILED] …"},
+		"cyrus as mary":    {admin, "> a AUTHENTICATE EXTERNAL\n< + …\n> bWFyeQ==\n< a OK …"},
+		"a stranger":       {stranger, "> a AUTHENTICATE EXTERNAL =\n< a NO [CANNOT] …\n> b LOGIN john secret\n< b OK …"},
+		"one with nothing": {tls.Certificate{}, "> a AUTHENTICATE EXTERNAL =\n< a NO [CANNOT] …\n> b LOGIN john secret\n< b OK …"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := dial(t, s)
+			c.talk("> s STARTTLS\n< s OK …")
+			c.over(tls.Client(c.Conn, &tls.Config{InsecureSkipVerify: true, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+				return &row.cert, nil
+			}}))
+			c.talk(row.dialogue)
+		})
 	}
 }

@@ -22,8 +22,8 @@ import (
 	"goqmail/lib/imaptls"
 )
 
-// useTLS gives the server a certificate.
-func useTLS(t *testing.T, s *server) {
+// useTLS gives the server a certificate. settings are lines of imapd.conf.
+func useTLS(t *testing.T, s *server, settings ...string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -43,7 +43,12 @@ func useTLS(t *testing.T, s *server) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if s.tls, err = imaptls.Load(imapconf.Conf{"tls_cert_file": path, "tls_key_file": path}); err != nil {
+	conf := imapconf.Conf{"tls_cert_file": path, "tls_key_file": path}
+	for _, line := range settings {
+		name, value, _ := strings.Cut(line, ": ")
+		conf[name] = value
+	}
+	if s.tls, err = imaptls.Load(conf); err != nil {
 		t.Fatal(err)
 	}
 }
