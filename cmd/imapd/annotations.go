@@ -93,13 +93,6 @@ func printing(r rune) rune {
 
 // annotate sets annotations of a mailbox or of the server.
 func (c *conn) annotate(e mailstore.Entry, all []annotation) error {
-	stored, err := c.srv.store.Annotations(e.Name, c.user)
-	if err != nil {
-		return err
-	}
-	if len(stored)+len(all) > maxAnnotations {
-		return no("METADATA TOOMANY", "Too many annotations")
-	}
 	var changes []mailstore.Annotation
 	var use *string
 	for _, a := range all {
@@ -122,6 +115,9 @@ func (c *conn) annotate(e mailstore.Entry, all []annotation) error {
 		}
 		changes = append(changes, change)
 	}
+	if err := c.roomForAnnotations(e, changes); err != nil {
+		return err
+	}
 	if use != nil {
 		err := c.srv.store.Edit(e.Name, func(e *mailstore.Entry) error {
 			e.Use = *use
@@ -132,6 +128,21 @@ func (c *conn) annotate(e mailstore.Entry, all []annotation) error {
 		}
 	}
 	return c.srv.store.Annotate(e.Name, changes...)
+}
+
+// roomForAnnotations checks that there are not too many after some changes.
+func (c *conn) roomForAnnotations(e mailstore.Entry, changes []mailstore.Annotation) error {
+	stored, err := c.srv.store.Annotations(e.Name, c.user)
+	n := len(stored)
+	for _, change := range changes {
+		if change.Value != nil && !slices.ContainsFunc(stored, func(a mailstore.Annotation) bool { return a.Entry == change.Entry && a.User == change.User }) {
+			n++
+		}
+	}
+	if err == nil && n > maxAnnotations && n > len(stored) {
+		err = no("METADATA TOOMANY", "Too many annotations")
+	}
+	return err
 }
 
 // settable tells why an annotation cannot be set. Those of Cyrus that would do nothing

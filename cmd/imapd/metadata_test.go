@@ -1,6 +1,12 @@
 package main
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"goqmail/lib/mailstore"
+)
 
 func TestMetadata(t *testing.T) {
 	s := newServer(t)
@@ -80,6 +86,27 @@ func TestMetadata(t *testing.T) {
 		> a LOGIN mary secret
 		< * OK [ALERT] h  i
 		< a OK …`)
+}
+
+func TestAnnotationsAreBounded(t *testing.T) {
+	s := newServer(t)
+	for i := range maxAnnotations {
+		if err := s.store.Annotate("user.john", mailstore.Annotation{Entry: fmt.Sprintf("/x/%d", i), User: "john", Value: []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	login(t, s, "john").talk(`
+		> a SETMETADATA INBOX (/private/x/new "x")
+		< a NO [METADATA TOOMANY] Too many annotations
+		> b SETMETADATA INBOX (/private/x/1 "y")
+		< b OK Completed
+		> c SETMETADATA INBOX (/private/x/1 NIL)
+		< c OK Completed
+		> d SETMETADATA INBOX (/private/x/new "x")
+		< d OK Completed
+		> e SETMETADATA INBOX (/private/x/new {` + fmt.Sprint(maxAnnotation+1) + `+}
+		> ` + strings.Repeat("x", maxAnnotation+1) + `)
+		< e NO [METADATA MAXSIZE 65536] Annotation is too long`)
 }
 
 // As cyradm of Cyrus 2.2 has it.
