@@ -101,6 +101,7 @@ func run(args []string) int {
 		return exitSystem
 	}
 	defer pidFile.Close()
+	moreFiles()
 
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP)
@@ -146,6 +147,17 @@ func claim(path string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// files is how many descriptors a program may have: one serves all connections.
+const files = 65536
+
+// moreFiles raises the limit that the programs inherit. Who may not has it as it is.
+func moreFiles() {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil && limit.Max < files {
+		syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: files, Max: files})
+	}
 }
 
 // silence lets go of the descriptors that somebody may wait for.

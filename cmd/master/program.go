@@ -62,8 +62,8 @@ func (s *program) keep(m *master) {
 		}
 		if time.Since(began) >= steady {
 			wait = 0
-		} else if wait > 0 || err != nil {
-			m.say(syslog.Warning, "service %s ends too often: starting it again in %v", s.Name, max(wait, time.Second))
+		} else if wait > 0 {
+			m.say(syslog.Warning, "service %s ends too often: starting it again in %v", s.Name, wait)
 		}
 		if !s.pause(wait) {
 			return
