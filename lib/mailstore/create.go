@@ -205,7 +205,9 @@ func clear(t *tree, dir string) error {
 	for _, f := range files {
 		// What Cyrus noted of it would pass for a mailbox, or for notes on the next one here.
 		if _, ok := parseName(f.Name()); ok || strings.HasPrefix(f.Name(), "cyrus.") {
-			os.Remove(dir + "/" + f.Name())
+			if err := os.Remove(dir + "/" + f.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
 	for d := dir; d != t.dir && os.Remove(d) == nil; d = filepath.Dir(d) {
