@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"goqmail/lib/cyrusconf"
+	"goqmail/lib/imapconf"
 )
 
 // How programs read a setting of imapd.conf: conf.Bool("x", ...), conf["x"] or
@@ -55,6 +58,34 @@ func TestPagesTellOfEverySetting(t *testing.T) {
 	for _, name := range names {
 		if !regexp.MustCompile(`\b` + name + `\b`).MatchString(pages) {
 			t.Errorf("no page tells of %s", name)
+		}
+	}
+}
+
+// imap.example works as it stands.
+func TestExamplesOfTheMailStore(t *testing.T) {
+	settings, err := imapconf.Read(root + "/imap.example/imapd.conf")
+	if err == nil {
+		err = settings.Check()
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	conf, err := cyrusconf.Read(root + "/imap.example/cyrus.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := slices.Clone(conf.Start)
+	for _, s := range conf.Services {
+		commands = append(commands, s.Command)
+	}
+	for _, e := range conf.Events {
+		commands = append(commands, e.Command)
+	}
+	installed := programs(t)
+	for _, c := range commands {
+		if !slices.Contains(installed, c.Cmd[0]) {
+			t.Errorf("line %d: there is no %s", c.Line, c.Cmd[0])
 		}
 	}
 }
