@@ -58,7 +58,11 @@ type appending struct {
 	messages []mailstore.Incoming
 	seen     []bool // messages that a user has seen who does not own the mailbox
 	room     int64  // of the quota, in bytes; negative: without end
+	held     int    // bytes of digests
 }
+
+// maxHeld is how many bytes of digests are held at most until the last message has come.
+const maxHeld = 64 << 20
 
 // into finds the mailbox.
 func (a *appending) into(name string) (err error) {
@@ -197,11 +201,20 @@ func (a *appending) read(size int64, binary bool, flags []string, date int64) {
 	case lines.nul && !binary:
 		a.err = errNUL
 	case lines.nul:
-		if staged, a.err = a.c.srv.withoutNUL(a.entry.Partition, staged); a.err == nil {
-			a.staged = append(a.staged, staged)
+		made, err := a.c.srv.withoutNUL(a.entry.Partition, staged)
+		staged.Close()
+		if a.err = err; err == nil {
+			staged = made
+			a.staged = append(a.staged, made)
 		}
 	}
 	if a.err != nil {
+		return
+	}
+	staged.Close() // they may be many
+	d := staged.Digest
+	if a.held += len(d.Header) + len(d.Envelope) + len(d.BodyStructure) + len(d.Parts) + 1000; a.held > maxHeld {
+		a.err = no("LIMIT", "Too many messages at once")
 		return
 	}
 	m := mailstore.Incoming{Path: staged.Path, Size: staged.Size, Digest: staged.Digest, Date: date}

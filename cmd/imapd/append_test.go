@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"os"
 	"strings"
 	"testing"
 )
@@ -143,4 +145,27 @@ func TestAppend(t *testing.T) {
 			c.talk(strings.NewReplacer("‹text›", text, "‹big›", text+strings.Repeat("z", 983)).Replace(row.dialogue))
 		})
 	}
+}
+
+// Many messages at once do not use up what all clients share: descriptors.
+func TestAppendMany(t *testing.T) {
+	s := newServer(t)
+	c := login(t, s, "john")
+	before := descriptors(t)
+	io.WriteString(c, "a APPEND INBOX"+strings.Repeat(" {17+}\r\nSubject: x\r\n\r\ny\r\n", 200)+" {17}\r\n")
+	c.talk(`< + go ahead`)
+	if n := descriptors(t); n > before+100 {
+		t.Errorf("%d descriptors after %d", n, before)
+	}
+	c.talk(`
+		> Subject: x␍␊␍␊y␍␊
+		< a OK [APPENDUID … 1:201] Completed`)
+}
+
+func descriptors(t *testing.T) int {
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("no /proc: ", err)
+	}
+	return len(files)
 }

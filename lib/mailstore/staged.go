@@ -67,6 +67,9 @@ func (m *Staged) Finish() error {
 // Reader returns the file, for reading at any offset after Finish.
 func (m *Staged) Reader() *os.File { return m.file }
 
+// Close closes the file. What was staged can be put into mailboxes all the same.
+func (m *Staged) Close() error { return m.file.Close() }
+
 // Remove removes the file; what it was linked to stays.
 func (m *Staged) Remove() error {
 	m.file.Close()
