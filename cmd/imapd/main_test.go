@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"goqmail/lib/service"
 	"net"
 	"os"
 	"strings"
@@ -12,7 +13,7 @@ import (
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{"-x"}, {"-C"}, {"more"}, {"-l"}} {
 		var report strings.Builder
-		if code := run(append([]string{"imapd"}, args...), &report); code != exitUsage || !strings.HasPrefix(report.String(), "usage: imapd ") {
+		if code := run(append([]string{"imapd"}, args...), &report); code != service.ExitUsage || !strings.HasPrefix(report.String(), "usage: imapd ") {
 			t.Errorf("%q: %d, %q", args, code, report.String())
 		}
 	}

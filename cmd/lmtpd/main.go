@@ -8,15 +8,9 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
-	"net"
 	"os"
-	"syscall"
 
-	"goqmail/lib/account"
-	"goqmail/lib/auto"
 	"goqmail/lib/delivery"
 	"goqmail/lib/entry"
 	"goqmail/lib/getopt"
@@ -29,13 +23,7 @@ func main() {
 	os.Exit(run(os.Args, os.Stderr))
 }
 
-// Exit codes, of sysexits.h.
-const (
-	exitUsage    = 64
-	exitTempFail = 75
-)
-
-var errUsage = errors.New("usage: lmtpd [ -C config ] [ -a ] [ -l address ... ]")
+const errUsage = service.Usage("lmtpd [ -C config ] [ -a ] [ -l address ... ]")
 
 // options are what lmtpd is called with.
 type options struct {
@@ -75,39 +63,14 @@ func run(args []string, report io.Writer) int {
 	if err == nil {
 		err = serve(o)
 	}
-	switch {
-	case errors.Is(err, errUsage):
-		fmt.Fprintln(report, err)
-		return exitUsage
-	case err != nil:
-		fmt.Fprintln(report, "lmtpd: fatal:", err)
-		return exitTempFail
-	}
-	return 0
+	return service.Exit("lmtpd", err, report)
 }
 
 func serve(o options) error {
-	sockets, err := service.Sockets()
+	source, err := service.Open(o.addresses)
 	if err != nil {
 		return err
 	}
-	for _, address := range o.addresses {
-		l, err := service.Listen(address)
-		if err != nil {
-			return err
-		}
-		sockets = append(sockets, l)
-	}
-	var only net.Conn
-	if len(sockets) == 0 {
-		if only, err = service.Inherited(); err != nil {
-			return err
-		}
-	}
-	if err := drop(); err != nil {
-		return err
-	}
-	syscall.Umask(0o077) // the files of the store are its owner's alone
 	conf, err := imapconf.Read(o.config)
 	if err != nil {
 		return err
@@ -119,38 +82,15 @@ func serve(o options) error {
 		return err
 	}
 	defer agent.Close()
+	agent.Careful = source.One() // of what an lmtpd did that is no more: see deliver(8)
 	s := newServer(agent, o.preauth)
-	if only != nil {
-		agent.Careful = true // of what an lmtpd did that is no more: see deliver(8)
-		s.serve(only)
-		return nil
-	}
-	program := service.Program{Serve: s.serve, Ending: s.end, Log: s.trouble, Reload: func() {
+	source.Serve(&service.Program{Serve: s.serve, Ending: s.end, Log: s.trouble, Reload: func() {
 		conf, err := imapconf.Read(o.config)
 		if err != nil {
 			s.trouble(err)
 			return
 		}
 		s.agent.Store(agent.With(conf.Service(name)))
-	}}
-	program.Run(sockets...)
+	}})
 	return nil
-}
-
-// drop gives up root: what is made in the store must be its owner's.
-func drop() error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	uid, gid, err := account.User(auto.UserCyrus)
-	if err != nil {
-		return fmt.Errorf("unable to find user %s: %w", auto.UserCyrus, err)
-	}
-	if err := syscall.Setgroups([]int{gid}); err != nil {
-		return err
-	}
-	if err := syscall.Setgid(gid); err != nil {
-		return err
-	}
-	return syscall.Setuid(uid)
 }

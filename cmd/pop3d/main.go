@@ -8,10 +8,7 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
-	"net"
 	"os"
 
 	"goqmail/lib/entry"
@@ -25,13 +22,7 @@ func main() {
 	os.Exit(run(os.Args, os.Stderr))
 }
 
-// Exit codes, of sysexits.h.
-const (
-	exitUsage    = 64
-	exitTempFail = 75
-)
-
-var errUsage = errors.New("usage: pop3d [ -C config ] [ -s ] [ -l address ... ]")
+const errUsage = service.Usage("pop3d [ -C config ] [ -s ] [ -l address ... ]")
 
 // options are what pop3d is called with.
 type options struct {
@@ -71,36 +62,12 @@ func run(args []string, report io.Writer) int {
 	if err == nil {
 		err = serve(o)
 	}
-	switch {
-	case errors.Is(err, errUsage):
-		fmt.Fprintln(report, err)
-		return exitUsage
-	case err != nil:
-		fmt.Fprintln(report, "pop3d: fatal:", err)
-		return exitTempFail
-	}
-	return 0
+	return service.Exit("pop3d", err, report)
 }
 
 func serve(o options) error {
-	sockets, err := service.Sockets()
+	source, err := service.Open(o.addresses)
 	if err != nil {
-		return err
-	}
-	for _, address := range o.addresses {
-		l, err := service.Listen(address)
-		if err != nil {
-			return err
-		}
-		sockets = append(sockets, l)
-	}
-	var only net.Conn
-	if len(sockets) == 0 {
-		if only, err = service.Inherited(); err != nil {
-			return err
-		}
-	}
-	if err := service.Identity(); err != nil {
 		return err
 	}
 	s, err := open(o)
@@ -108,16 +75,11 @@ func serve(o options) error {
 		return err
 	}
 	defer s.store.Close()
-	if only != nil {
-		s.serve(only)
-		return nil
-	}
-	program := service.Program{
+	source.Serve(&service.Program{
 		Serve:  s.serve,
 		Ending: s.end,
 		Log:    func(err error) { s.log("%v", err) },
 		Reload: func() { s.reload(o) },
-	}
-	program.Run(sockets...)
+	})
 	return nil
 }
