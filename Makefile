@@ -100,13 +100,20 @@ up:
 
 # Measures these programs against another home, side by side: an installed one,
 # such as the reference's, as REF=DIR. WORK names workloads and options; see
-# t/bench. Needs root and qmail's accounts.
+# t/bench. Needs root and qmail's accounts. WORK=imap measures imapd and lmtpd, beside
+# the servers that IMAP names, as NAME=HOST:PORT,USER,PASSWORD,LMTP.
 REF =
+IMAP =
 WORK = local inject deliver
+ifeq ($(firstword $(WORK)),imap)
+bench: bin
+	@$(GO) run ./t/bench $(WORK) -bin $(BIN) $(IMAP)
+else
 bench:
 	@if [ -z '$(REF)' ]; then echo 'bench: skipped: no home to compare with; say make bench REF=DIR'; else \
 		$(MAKE) --no-print-directory install QMAIL=/var/qmail DESTDIR=$(abspath $(BIN))/stage && \
 		$(GO) run ./t/bench compare $(REF) $(abspath $(BIN))/stage/var/qmail $(WORK); fi
+endif
 
 clean:
 	rm -rf bin t/.bin t/.up

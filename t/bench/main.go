@@ -5,6 +5,7 @@
 //	bench compare [flags] HOME_A HOME_B [workload...]
 //	bench one [flags] HOME workload
 //	bench syscalls [flags] HOME...
+//	bench imap [-n messages] [-rounds n] [NAME=HOST:PORT,USER,PASSWORD[,LMTP]...] [work...]
 //
 // Machines drift and are shared, so A and B take turns (A B, B A, A B, ...) and
 // the figure to quote is the median of the ratios of the rounds, with the
@@ -35,13 +36,18 @@
 //	idle        200 SMTP sessions that wait after EHLO
 //	smtp1live, smtp20live  smtp1 and smtp20 with qmail-send delivering
 //
+// Imap measures imapd and lmtpd, which it starts itself, beside other servers that run
+// already and call their mailboxes INBOX.x. All have the same client and do each work in
+// turn: load (always), login, select, fetch, search, sort, store, append, copy, lmtp and
+// idle. Each round begins with an empty mailbox; less is better in every figure.
+//
 // A home may hold bench.control/ (more control files), bench.start (instead of
 // qmail-start ./Maildir/) and bench.smtpd (instead of tcpserver and
 // qmail-smtpd; it must listen on 127.0.0.1:2525).
 //
 // It needs root, Linux with cgroup v2 mounted at /sys/fs/cgroup or at
 // /sys/fs/cgroup/unified, tcpserver and mkfs.ext4; strace for syscalls, perf
-// for -perf.
+// for -perf. Imap needs none of them, and root only to see others' memory.
 package main
 
 import (
@@ -54,7 +60,7 @@ var all = []string{"local", "inject", "deliver", "smtp1", "smtp20", "smtptls1", 
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: bench compare|one|syscalls [flags] HOME...; workloads:", all)
+		fmt.Fprintln(os.Stderr, "usage: bench compare|one|syscalls|imap [flags] HOME...; workloads:", all)
 		os.Exit(2)
 	}
 	switch os.Args[1] {
@@ -64,6 +70,8 @@ func main() {
 	case "injworker":
 		injworker()
 		return
+	case "imap":
+		os.Exit(benchIMAP(os.Args[2:]))
 	}
 	var c Config
 	n := 3
@@ -82,17 +90,7 @@ func main() {
 	fs.Float64Var(&c.Quiet, "quiet", 20, "wait up to so many seconds for a quiet machine before a run")
 	fs.Float64Var(&c.MaxFor, "foreign", 0.10, "repeat a run (twice at most) when others used more than this share of the CPUs")
 	fs.StringVar(&raw, "o", "", "append raw results (JSON lines) to this file")
-	// flags may come before or after the names
-	var pos []string
-	args := os.Args[2:]
-	for len(args) > 0 {
-		fs.Parse(args)
-		args = fs.Args()
-		if len(args) > 0 {
-			pos = append(pos, args[0])
-			args = args[1:]
-		}
-	}
+	pos := parse(fs, os.Args[2:])
 	if *syncS {
 		c.Dirsync = "S"
 	} else if *dirsync || c.DirsyncM {
@@ -133,4 +131,17 @@ func main() {
 		fmt.Fprintln(os.Stderr, "unknown command")
 		os.Exit(2)
 	}
+}
+
+// parse takes flags before or after the names, which it returns.
+func parse(fs *flag.FlagSet, args []string) (names []string) {
+	for len(args) > 0 {
+		fs.Parse(args)
+		args = fs.Args()
+		if len(args) > 0 {
+			names = append(names, args[0])
+			args = args[1:]
+		}
+	}
+	return names
 }

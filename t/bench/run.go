@@ -86,10 +86,7 @@ func cgBase() string {
 
 func runOne(c Config) (Result, error) {
 	var res Result
-	base := os.Getenv("BENCH_DIR")
-	if base == "" {
-		base = "/var/tmp"
-	}
+	base := benchDir()
 	work, err := os.MkdirTemp(base, "goqmail-bench.")
 	if err != nil {
 		return res, err
