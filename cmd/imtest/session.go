@@ -114,9 +114,9 @@ func (s *session) login() error {
 	fmt.Fprintln(s.out, "Authenticated.")
 	bits := 0
 	if secure, ok := s.client.Conn().(*tls.Conn); ok {
-		bits = 128
-		if strings.Contains(tls.CipherSuiteName(secure.ConnectionState().CipherSuite), "256") {
-			bits = 256
+		bits = 256
+		if strings.Contains(tls.CipherSuiteName(secure.ConnectionState().CipherSuite), "AES_128") {
+			bits = 128
 		}
 	}
 	fmt.Fprintf(s.out, "Security strength factor: %d\n", bits)
