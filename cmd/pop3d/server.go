@@ -76,6 +76,7 @@ func open(o options) (*server, error) {
 		Partitions:       conf.Partitions(),
 		DefaultPartition: conf.String("defaultpartition", "default"),
 		HashSpool:        conf.Bool("hashimapspool", false),
+		FullHash:         conf.Bool("fulldirhash", false),
 	})
 	if err != nil {
 		return nil, err

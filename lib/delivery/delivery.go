@@ -56,6 +56,7 @@ func Open(conf imapconf.Conf, log Log) (*Agent, error) {
 		Partitions:       conf.Partitions(),
 		DefaultPartition: conf.String("defaultpartition", "default"),
 		HashSpool:        conf.Bool("hashimapspool", false),
+		FullHash:         conf.Bool("fulldirhash", false),
 	})
 	if err != nil {
 		return nil, err

@@ -251,13 +251,13 @@ func inSet(set string, uid uint32) bool {
 
 // readSeen finds which messages their owner has seen, for versions that keep that in
 // CONFIG/user/j/john.seen.
-func (c *cyrus) readSeen(configDir, mailbox string) {
+func (c *cyrus) readSeen(l *Layout, mailbox string) {
 	user, ok := strings.CutPrefix(mailbox, "user.")
 	if user, _, _ = strings.Cut(user, "."); !ok || c.seenInside || c.id == "" {
 		return
 	}
 	for _, name := range []string{user, strings.ReplaceAll(user, "^", ".")} {
-		data, err := os.ReadFile(filepath.Join(configDir, "user", hash(user), name+".seen"))
+		data, err := os.ReadFile(filepath.Join(l.ConfigDir, "user", l.hash("user."+name), name+".seen"))
 		if err != nil {
 			continue
 		}
@@ -354,8 +354,8 @@ func (r *reader) pointers() {
 
 // cyrusQuota reads the limit of a quota root in kB from Cyrus's file CONFIG/quota/j/ROOT:
 // the use in bytes and the limit, each on a line.
-func cyrusQuota(configDir, root string) (limit int64, ok bool) {
-	text, err := os.ReadFile(filepath.Join(configDir, "quota", hash(root), root))
+func cyrusQuota(l *Layout, root string) (limit int64, ok bool) {
+	text, err := os.ReadFile(filepath.Join(l.ConfigDir, "quota", l.hash(root), root))
 	if err != nil || root == "" || strings.Contains(root, "/") {
 		return 0, false
 	}

@@ -138,7 +138,7 @@ func (s *Store) reconstruct(e Entry, t *tree, o Rebuild) (Rebuilt, error) {
 		return b.result, err
 	}
 	b.cyrus = readCyrus(b.dir)
-	b.cyrus.readSeen(s.layout.ConfigDir, e.Name)
+	b.cyrus.readSeen(&s.layout, e.Name)
 	id, err := s.place(e, t, b.cyrus)
 	if err != nil {
 		return b.result, err
@@ -152,7 +152,7 @@ func (s *Store) reconstruct(e Entry, t *tree, o Rebuild) (Rebuilt, error) {
 		return b.result, err
 	}
 	if q := b.cyrus.quotaRoot; q != "" {
-		if limit, ok := cyrusQuota(s.layout.ConfigDir, q); ok {
+		if limit, ok := cyrusQuota(&s.layout, q); ok {
 			return b.result, s.list.write(func(c *sqlite.Conn) error {
 				return run(c, "INSERT OR IGNORE INTO quota VALUES (?, ?)", []any{q, limit}, nil)
 			})

@@ -13,6 +13,7 @@ type Layout struct {
 	Partitions       map[string]string // partition-NAME
 	DefaultPartition string            // defaultpartition
 	HashSpool        bool              // hashimapspool: j/user/john
+	FullHash         bool              // fulldirhash: B instead of j
 	List             string            // the list of mailboxes, if it is not CONFIG/mailboxes.db
 }
 
@@ -66,11 +67,20 @@ func (s *Store) Close() error {
 	return err
 }
 
-// hash is the letter under which hashimapspool keeps a mailbox: the first one of
-// the second part of its name, or of the only part; q if that is no letter.
-func hash(name string) string {
+// hash is the letter under which Cyrus and hashimapspool keep what belongs to a mailbox:
+// the first one of the second part of its name, or of the only part; q if that is no
+// letter. With fulldirhash all of that part counts.
+func (l *Layout) hash(name string) string {
 	if _, rest, ok := strings.Cut(name, "."); ok {
 		name = rest
+	}
+	if l.FullHash {
+		part, _, _ := strings.Cut(name, ".")
+		var n uint32
+		for i := range len(part) {
+			n = n<<3 ^ n>>5 ^ uint32(part[i])
+		}
+		return string(rune('A' + n%23))
 	}
 	if name != "" {
 		if c := name[0] | 0x20; 'a' <= c && c <= 'z' {

@@ -557,3 +557,20 @@ func TestManyChanges(t *testing.T) {
 		t.Errorf("%d changes are noted, want the last 3", rows)
 	}
 }
+
+func TestHash(t *testing.T) {
+	for _, test := range []struct{ name, first, full string }{
+		{"user.john", "j", "K"},
+		{"user.john.SPAM", "j", "K"},
+		{"user.Mary", "m", "N"},
+		{"user.1a", "q", "F"},
+		{"user.a-very-long-name-of-a-user", "a", "F"},
+		{"shared", "s", "T"},
+	} {
+		for full, want := range map[bool]string{false: test.first, true: test.full} {
+			if got := (&Layout{FullHash: full}).hash(test.name); got != want {
+				t.Errorf("%s, fulldirhash %v: %s, want %s", test.name, full, got, want)
+			}
+		}
+	}
+}

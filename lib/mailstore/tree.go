@@ -74,7 +74,7 @@ func (s *Store) tree(e Entry) (*tree, error) {
 	root, _ := treeOf(e.Name)
 	dir := partition + "/" + strings.ReplaceAll(root, ".", "/")
 	if s.layout.HashSpool {
-		dir = partition + "/" + hash(root) + "/" + strings.ReplaceAll(root, ".", "/")
+		dir = partition + "/" + s.layout.hash(root) + "/" + strings.ReplaceAll(root, ".", "/")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -54,6 +54,7 @@ func Open(name, config, list string) (*Tool, error) {
 		Partitions:       conf.Partitions(),
 		DefaultPartition: conf.String("defaultpartition", "default"),
 		HashSpool:        conf.Bool("hashimapspool", false),
+		FullHash:         conf.Bool("fulldirhash", false),
 		List:             list,
 	})
 	if err != nil {
