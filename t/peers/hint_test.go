@@ -1,0 +1,419 @@
+//go:build linux
+
+package peers
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"goqmail/t/lab"
+	"goqmail/t/site"
+)
+
+// What is typed at a prompt of the shell ends with it: root's, and cyrus's.
+const (
+	root = "\n# "
+	user = "\n$ "
+)
+
+// typist is somebody at a terminal, who types a line when asked for it.
+type typist struct {
+	*machine
+	tty *os.File
+
+	mu   sync.Mutex
+	said []byte
+}
+
+// sitDown starts root's shell on a terminal.
+func (m *machine) sitDown() *typist {
+	m.t.Helper()
+	m.terminal()
+	s := &typist{machine: m}
+	m.in(func() (err error) {
+		if s.tty, err = os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0); err != nil {
+			return err
+		}
+		fd := int(s.tty.Fd())
+		n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+		err = errors.Join(err, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0), unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 50, Col: 200}))
+		if err != nil {
+			return err
+		}
+		end, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
+		if err != nil {
+			return err
+		}
+		defer end.Close()
+		shell := command("root", []string{"TERM=vt100"}, "sh")
+		shell.Stdin, shell.Stdout, shell.Stderr = end, end, end
+		shell.SysProcAttr.Setsid, shell.SysProcAttr.Setctty = true, true
+		if err := shell.Start(); err != nil {
+			return err
+		}
+		go shell.Wait() // it ends with the host at the latest
+		return nil
+	})
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		buf := make([]byte, 4096)
+		for {
+			n, err := s.tty.Read(buf)
+			if err != nil { // nobody is at the other end
+				return
+			}
+			s.mu.Lock()
+			s.said = append(s.said, buf[:n]...)
+			s.mu.Unlock()
+		}
+	}()
+	m.t.Cleanup(func() {
+		m.Kill()
+		<-read
+		s.tty.Close()
+		if m.t.Failed() {
+			m.t.Logf("the terminal:\n%s", s.said)
+		}
+	})
+	s.awaitPrompt(0, "# ")
+	return s
+}
+
+// awaitPrompt waits until the last that is said after a place is prompt, and gives all.
+func (s *typist) awaitPrompt(from int, prompt string) (said string) {
+	s.t.Helper()
+	s.await("the prompt "+prompt, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		said = strings.ReplaceAll(string(s.said[from:]), "\r", "")
+		return strings.HasSuffix(said, prompt)
+	})
+	return said
+}
+
+// types types a command, whose lines but the first are asked for, and waits for the next
+// prompt. It gives what is said, with what was typed last.
+func (s *typist) types(command, prompt string) (said string) {
+	s.t.Helper()
+	lines := strings.Split(command, "\n")
+	for i, line := range lines {
+		s.mu.Lock()
+		from := len(s.said)
+		s.mu.Unlock()
+		if _, err := s.tty.WriteString(line + "\n"); err != nil {
+			s.t.Fatal(err)
+		}
+		if i < len(lines)-1 {
+			s.awaitPrompt(from, "\n> ")
+		} else {
+			said = s.awaitPrompt(from, prompt)
+		}
+	}
+	return said
+}
+
+// quietly types commands that say nothing.
+func (s *typist) quietly(lines ...string) {
+	s.t.Helper()
+	for _, line := range lines {
+		if said := s.types(line, root); said != line+root {
+			s.t.Errorf("%q", said)
+		}
+	}
+}
+
+// asked types an answer to each of the questions of a command.
+func (s *typist) asked(command string, questions ...[2]string) (said string) {
+	s.t.Helper()
+	for _, q := range questions {
+		said += s.types(command, q[0])
+		command = q[1]
+	}
+	return said + s.types(command, root)
+}
+
+// newcomer makes a host on which the programs are installed and nothing else is done,
+// with somebody at its terminal.
+func newcomer(t *testing.T, peers ...string) *typist {
+	t.Helper()
+	m := newMachine(t, append(peers, "openssl openssl", "/usr/sbin/saslpasswd2 sasl2-bin", "pydoc3 python3")...)
+	m.in(func() error {
+		return errors.Join(lab.LayPair(users), lab.BindProgram(home+"/bin/saslpasswd2", "/usr/sbin/saslpasswd2"))
+	})
+	conf, err := os.ReadFile(lab.Root() + "/lib/cyrusconf/testdata/normal.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.write("/tmp/cyrus-imapd-2.2.3/master/conf/normal.conf", string(conf), "root")
+	m.write("/usr/cyrus/.profile", "PATH=/usr/cyrus/bin:"+home+"/bin:$PATH\n", "cyrus")
+	m.run("root", "", "sh", "-c", "echo 'cyrus:*:12000:0:99999:7:::' >>/etc/shadow")
+	return m.sitDown()
+}
+
+// install makes the store and starts the server. What differs from what was written
+// down in 2004: LayPair has made the two directories, as places to mount on; files there
+// are in memory, where chattr +S means nothing; the sources are elsewhere; and master's
+// words go to a file, not between what is typed.
+func (s *typist) install() {
+	s.t.Helper()
+	s.types(`cat > /etc/imapd.conf << "EOF"
+configdirectory: /var/imap
+partition-default: /var/spool/imap
+admins: cyrus
+sasl_pwcheck_method: saslauthd
+allowanonymouslogin: no
+tls_ca_file: /var/imap/server.pem
+tls_cert_file: /var/imap/server.pem
+tls_key_file: /var/imap/server.pem
+EOF`, root)
+	s.types("chown cyrus.mail /var/imap /var/spool/imap", root) // it warns of the dot
+	s.quietly("chmod 750 /var/spool/imap", "chmod 750 /var/imap")
+	s.types("su - cyrus", "$ ")
+	wants(s.t, "mkimap", s.types("tools/mkimap", user), "configuring /var/imap...\n", "creating /var/spool/imap...\n")
+	s.types("exit", root)
+	s.types(`cat >> /etc/services << "EOF"
+pop3      110/tcp
+imap      143/tcp
+imaps     993/tcp
+pop3s     995/tcp
+sieve     2000/tcp
+lmtp      2003/tcp
+EOF`, root)
+	s.password("/usr/sbin/saslpasswd2 cyrus", "secret")
+	s.types("chown cyrus.mail /etc/sasldb2", root)
+	s.quietly("cd /tmp/cyrus-imapd-2.2.3", "cp master/conf/normal.conf /etc/cyrus.conf")
+	s.asked(`openssl req -new -x509 -nodes -out /var/imap/server.pem -keyout \
+   /var/imap/server.pem -days 365 &&
+chown cyrus.mail /var/imap/server.pem`,
+		[2]string{"[AU]:", "NL"}, [2]string{"[Some-State]:", ""}, [2]string{"(eg, city) []:", ""}, [2]string{"Pty Ltd]:", ""},
+		[2]string{"(eg, section) []:", ""}, [2]string{"YOUR name) []:", "localhost"}, [2]string{"Email Address []:", ""})
+	s.serveMail()
+}
+
+// serveMail starts master and waits until it serves.
+func (s *typist) serveMail() {
+	s.t.Helper()
+	s.quietly("/usr/cyrus/bin/master >/var/log/master 2>&1 &")
+	for _, port := range []string{"143", "993", "110", "995"} {
+		s.awaitPort("127.0.0.1:" + port)
+	}
+}
+
+// stop stops master.
+func (s *typist) stop() {
+	s.t.Helper()
+	s.types("kill $(cat /var/run/cyrus-master.pid); wait", root)
+}
+
+// password has a program set a password.
+func (s *typist) password(command, password string) {
+	s.t.Helper()
+	said := s.asked(command, [2]string{"Password: ", password}, [2]string{"Again (for verification): ", password})
+	if !strings.HasSuffix(said, "verification): \n"+root[1:]) {
+		s.t.Errorf("%s: %q", command, said)
+	}
+}
+
+// cyradm becomes cyrus to administer mailboxes, by commands and what they say.
+func (s *typist) cyradm(rows ...[2]string) {
+	s.t.Helper()
+	const prompt = site.Me + "> "
+	s.types("su - cyrus", "$ ")
+	s.types("cyradm --auth login localhost", "Password: ")
+	s.types("secret", prompt)
+	for _, row := range rows {
+		if said := s.types(row[0], prompt); said != row[0]+"\n"+row[1]+prompt {
+			s.t.Errorf("cyradm: %q", said)
+		}
+	}
+	s.types("quit", user)
+	s.types("exit", root)
+}
+
+// mailbox gives all that IMAP tells of the mail of john.
+func (s *typist) mailbox() string {
+	s.t.Helper()
+	s.write("/tmp/all.py", `import imaplib
+john = imaplib.IMAP4("127.0.0.1")
+john.login("john", "secret")
+for name in "INBOX", "INBOX.SPAM":
+    print(john.status(name, "(MESSAGES UIDNEXT UIDVALIDITY UNSEEN)"))
+    john.select(name, readonly=True)
+    for part in john.fetch("1:*", "(UID FLAGS INTERNALDATE BODY.PEEK[])")[1]:
+        print(part)
+`, "root")
+	return s.run("dirk", "", "timeout", "60", "python3", "/tmp/all.py")
+}
+
+// procmailrc is a user's, as written down in 2004 but for most of its comments. Neither of
+// the filters is there; procmail then goes on with the message as it was.
+const procmailrc = `USER="<user>"                          # here you define the username
+PATH=/usr/bin:/bin:/usr/cyrus/bin:/usr/anomy/bin
+SHELL=/bin/bash
+#VERBOSE=1
+#LOGABSTRACT=all
+LOGFILE="/var/log/procmail.log"
+SANE="deliver -a $USER -m user.$USER"
+SPAM="$SANE.SPAM"
+ANOMY=/usr/anomy
+
+:0f
+| sed 1d
+
+:0fw
+| sanitizer.pl /usr/anomy/anomy.conf
+
+:0fw
+* < 256000
+| spamassassin
+
+:0
+* ^X-Spam-Status: Yes
+| $SPAM
+
+:0
+* !^To:
+| $SPAM
+
+:0
+* !^From:
+| $SPAM
+
+:0
+* !^Subject:
+| $SPAM
+
+:0
+* ^Subject.*(\|<\pornography\>)
+| $SPAM
+
+:0 B
+* ^.*(\|<\pornography\>)
+| $SPAM
+
+:0
+* ^FROM_advertising
+| $SPAM
+
+:0
+* ^From:.*(advertising|sales|offers|promotion|reply|request|theuseful)
+| $SPAM
+
+:0
+* ^Subject:.*\[ADV\]
+| $SPAM
+
+:0
+* ^Subject:\ ADV
+| $SPAM
+
+:0
+| $SANE
+
+:0w
+{
+EXITCODE=$?
+HOST
+}
+`
+
+// A site is set up, used and moved to another host by the commands that its
+// administrator wrote down in 2004 for Cyrus 2.2.3.
+func TestWhatAnAdministratorTypedIn2004(t *testing.T) {
+	t.Parallel()
+	s := newcomer(t, "procmail procmail")
+	s.install()
+
+	// Logins. telnet is not installed; a login without TLS is one all the same.
+	s.quietly("echo allowplaintext yes >>/etc/imapd.conf")
+	s.stop()
+	s.serveMail()
+	s.types("su - cyrus", "$ ")
+	for _, row := range [][2]string{
+		{"imtest -m login -p imap localhost", "0"}, {"imtest -m OTP -p imap localhost", "0"}, {"imtest -m DIGEST-MD5 -p imap localhost", "0"},
+		{"imtest -m CRAM-MD5 -p imap localhost", "0"}, {`imtest -t "" localhost`, "128"},
+	} {
+		said := s.types(row[0], "Please enter your password: ")
+		said += s.types("secret", "Security strength factor: "+row[1]+"\n")
+		wants(t, row[0], said+s.types(". logout", user), "\nAuthenticated.\n", "* BYE ", "\n. OK ")
+	}
+	s.types("exit", root)
+
+	// Mailboxes.
+	s.cyradm([2]string{"cm user.john"}, [2]string{"cm user.john.SPAM"})
+	s.password("saslpasswd2 john", "secret")
+	s.cyradm([2]string{"setaclmailbox user.john cyrus c"}, [2]string{"deletemailbox user.john"}, [2]string{"lm"})
+	wants(t, "help", s.run("cyrus", "help\n", "cyradm"), "setaclmailbox, setacl, sam ", "listmailbox, lm ", "deletemailbox, delete, dm ")
+
+	// The skeleton of a user, and john from it, who has an account already.
+	s.quietly("touch /var/log/procmail.log", "chmod 666 /var/log/procmail.log", "mkdir /etc/skel.user", "cd /etc/skel.user", "echo '| preline /usr/bin/procmail' > .qmail")
+	s.types("cat > .procmailrc << \"EOF\"\n"+procmailrc+"EOF", root)
+	s.quietly("chmod 600 .procmailrc", "chmod 600 .qmail", "cp .procmailrc .qmail /home/john", "chown -R john:mailuser /home/john")
+	s.cyradm([2]string{"cm user.john"}, [2]string{"cm user.john.SPAM"})
+	s.password("saslpasswd2 john", "secret")
+	s.quietly("sed -i 's/<user>/john/' /home/john/.procmailrc")
+
+	// Mail comes in.
+	s.start()
+	for _, head := range []string{"Subject: one\nTo: john\n", "Subject: two\nTo: john\n", "Subject: three\nTo: john\n", "To: john\nX: none\n", "Subject: big [ADV]\nTo: john\n"} {
+		s.run("olaf", head+"From: olaf@"+site.Me+"\n\n"+awkward, "sendmail", "-f", "olaf@"+site.Me, "john@linuxfromsource.org")
+	}
+	s.awaitEmpty()
+	for _, text := range []string{"Subject: one", "Subject: two", "Subject: three"} {
+		s.awaitInbox("john", text)
+	}
+	for _, text := range []string{"X: none", "Subject: big"} {
+		s.awaitInbox("john/SPAM", text)
+	}
+	wants(t, "procmail's log", s.read("/var/log/procmail.log"), `"sanitizer.pl"`, "Rescue of unfiltered data succeeded")
+	s.write("/tmp/use.py", `import imaplib
+john = imaplib.IMAP4("127.0.0.1")
+john.login("john", "secret")
+john.select("INBOX")
+john.store("2", "+FLAGS", r"(\Flagged \Answered work)")
+john.store("1", "+FLAGS", r"(\Deleted)")
+print(john.expunge())
+`, "root")
+	wants(t, "imaplib", s.run("dirk", "", "timeout", "60", "python3", "/tmp/use.py"), "[b'1']")
+	before := s.mailbox()
+	wants(t, "the mail", before, "MESSAGES 2 ", "(UID 2 ", "(UID 3 ", "Flagged", "work", "X: none")
+
+	// All of it moves.
+	s.quietly("cd /var/spool/imap")
+	wants(t, "tar", s.types("tar cvpf user-backup.tar user/", root), "user/john/2.\n", "user/john/SPAM/1.\n")
+	s.quietly("mv user-backup.tar /tmp")
+	s.types("su - cyrus", "$ ")
+	s.types("ctl_mboxlist -d > /tmp/mailboxes.txt", user)
+	s.types("exit", root)
+	s.quietly("cd /tmp")
+	s.types("tar uvpf user-backup.tar mailboxes.txt", root)
+	s.quietly("rm mailboxes.txt", "gzip -9 user-backup.tar")
+
+	n := newcomer(t)
+	n.install()
+	n.quietly("echo allowplaintext yes >>/etc/imapd.conf")
+	n.stop()
+	n.write("/tmp/user-backup.tar.gz", s.read("/tmp/user-backup.tar.gz"), "root")
+	n.quietly("cd /var/spool/imap")
+	wants(t, "tar", n.types("tar zxvpf /tmp/user-backup.tar.gz", root), "user/john/2.\n", "mailboxes.txt\n")
+	n.quietly("mv mailboxes.txt /tmp")
+	n.types("su - cyrus", "$ ")
+	n.types("ctl_mboxlist -u -f /var/imap/mailboxes.db < /tmp/mailboxes.txt", user)
+	n.types("ctl_cyrusdb -r", user)
+	wants(t, "reconstruct", n.types("reconstruct", user), "\nuser.john\n", "\nuser.john.SPAM\n")
+	n.types("exit", root)
+	n.serveMail() // which was not written down
+	n.cyradm([2]string{"lm", "user.john (\\HasChildren)         user.john.SPAM (\\HasNoChildren)  \n"})
+	n.password("saslpasswd2 john", "secret")
+	if after := n.mailbox(); after != before {
+		t.Errorf("the mail is\n%s\nand was\n%s", after, before)
+	}
+}
