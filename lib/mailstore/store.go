@@ -13,7 +13,7 @@ type Layout struct {
 	Partitions       map[string]string // partition-NAME
 	DefaultPartition string            // defaultpartition
 	HashSpool        bool              // hashimapspool: j/user/john
-	FullHash         bool              // fulldirhash: B instead of j
+	FullHash         bool              // fulldirhash: K instead of j
 	List             string            // the list of mailboxes, if it is not CONFIG/mailboxes.db
 }
 
