@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // imapServer is a server under test.
@@ -59,8 +60,8 @@ func benchIMAP(args []string) int {
 		return 2
 	}
 
-	// An interrupt ends the servers of the bench too, and then what is left of them goes.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	// An interrupt ends our servers, and the rest at the next work.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if !slices.ContainsFunc(servers, func(s imapServer) bool { return s.name == "ours" }) {
 		ours, end, err := startOurs(ctx, *bin)
@@ -76,6 +77,7 @@ func benchIMAP(args []string) int {
 	}
 	fmt.Printf("%d messages, %d rounds, load average %s\n", *n, *rounds, loadAverage())
 	t := imapTable{servers: servers, values: map[string][][]float64{}}
+	defer t.print() // of what there is, after an interrupt
 	for round := range *rounds {
 		for _, work := range works {
 			for i := range servers {
@@ -93,7 +95,6 @@ func benchIMAP(args []string) int {
 		}
 		fmt.Printf("round %d done, load average %s\n", round+1, loadAverage())
 	}
-	t.print()
 	if t.failed {
 		return 1
 	}
