@@ -297,3 +297,13 @@ func BenchmarkRead(b *testing.B) {
 		read(b, message)
 	}
 }
+
+// A field of very many lines is read in one go.
+func TestFieldOfManyLines(t *testing.T) {
+	const lines = 200_000
+	got := fields([]byte("a: b" + strings.Repeat("\r\n c", lines) + "\r\nd:  e\r\n\t\r\n"))
+	want := header{{"a", "b" + strings.Repeat(" c", lines)}, {"d", "e"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("read %d fields: %.40q", len(got), got)
+	}
+}

@@ -12,26 +12,30 @@ type field struct{ name, value string } // the name in lower case
 
 // fields reads a header. Lines that are none are passed over.
 func fields(text []byte) (h header) {
+	var value []byte // of the last field, as far as it goes
+	end := func() {
+		if len(h) > 0 {
+			h[len(h)-1].value = string(bytes.Trim(value, " \t"))
+		}
+	}
 	for len(text) > 0 {
 		line, rest, _ := bytes.Cut(text, []byte("\n"))
 		text = rest
 		line = bytes.TrimSuffix(line, []byte("\r"))
 		if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
-			if len(h) > 0 {
-				h[len(h)-1].value += string(line)
-			}
+			value = append(value, line...)
 			continue
 		}
-		name, value, ok := bytes.Cut(line, []byte(":"))
+		name, first, ok := bytes.Cut(line, []byte(":"))
 		name = bytes.TrimRight(name, " \t")
 		if !ok || len(name) == 0 || bytes.ContainsAny(name, " \t") {
 			continue
 		}
-		h = append(h, field{strings.ToLower(string(name)), string(value)})
+		end()
+		h = append(h, field{name: strings.ToLower(string(name))})
+		value = append(value[:0], first...)
 	}
-	for i := range h {
-		h[i].value = strings.Trim(h[i].value, " \t")
-	}
+	end()
 	return h
 }
 
