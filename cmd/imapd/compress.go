@@ -4,6 +4,8 @@ import (
 	"compress/flate"
 	"io"
 	"sync"
+
+	"goqmail/lib/inflate"
 )
 
 // compress is COMPRESS (RFC 4978).
@@ -25,7 +27,7 @@ func (c *conn) compress() error {
 		}
 		// What the client has sent meanwhile is compressed already.
 		early := c.r.Rest()
-		c.compressed = &deflated{on: c.on, r: flate.NewReader(io.MultiReader(early, c.on))}
+		c.compressed = &deflated{on: c.on, r: inflate.NewReader(io.MultiReader(early, c.on))}
 		c.on = c.compressed
 		return nil
 	}
