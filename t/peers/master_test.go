@@ -184,4 +184,12 @@ print(box.logout())
 	m.write("/home/dirk/.muttrc", "set ssl_starttls=no ssl_force_tls=no imap_user=susie imap_pass=secret folder=imap://127.0.0.1/ spoolfile=imap://127.0.0.1/INBOX\n", "dirk")
 	m.run("dirk", "", "timeout", "60", "env", "TERM=vt100", "script", "-qec", "mutt -e 'set confirmcreate=no confirmappend=no' -e 'push <copy-message>/tmp/saved<enter><exit>'", "/dev/null")
 	wants(t, "what mutt saved", m.awaitFile("/tmp/saved", "Subject: first"), "To: susie@"+site.Me)
+	// It flags the message and moves it, and the server has it so.
+	m.run("dirk", "", "timeout", "60", "env", "TERM=vt100", "script", "-qec", "mutt -e 'set confirmcreate=no confirmappend=no delete=yes' -e 'push <flag-message><save-message>=INBOX.SPAM<enter><quit>'", "/dev/null")
+	m.write("/tmp/moved.py", `import imaplib
+box = imaplib.IMAP4("127.0.0.1")
+box.login("susie", "secret")
+print(box.status("INBOX", "(MESSAGES)"), box.select("INBOX.SPAM"), box.search(None, "FLAGGED", "SUBJECT", "first"))
+`, "root")
+	wants(t, "what mutt moved", m.run("dirk", "", "timeout", "60", "python3", "/tmp/moved.py"), "(MESSAGES 0)", "('OK', [b'2']) ('OK', [b'2'])")
 }
