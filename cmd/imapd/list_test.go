@@ -226,6 +226,17 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
+// Administrators name mailboxes as the store does, whatever users see.
+func TestAltNamespaceOfAdmins(t *testing.T) {
+	s := newServer(t, "altnamespace: yes", "admins: cyrus")
+	login(t, s, "cyrus").talk(`
+		> a NAMESPACE
+		< * NAMESPACE (("INBOX." ".")) (("user." ".")) (("" "."))
+		< a OK Completed
+		> b CREATE user.ann
+		< b OK [MAILBOXID (…)] Completed`)
+}
+
 // Names are in modified UTF-7, and in UTF-8 for clients that want that.
 func TestUTF8Names(t *testing.T) {
 	s := newServer(t)

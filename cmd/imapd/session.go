@@ -96,7 +96,7 @@ func (c *conn) begin(name string) error {
 	c.admin = slices.Contains(conf.Words("admins"), name)
 	c.r.Limit = commandLimit
 	c.space = mboxname.Space{
-		User: name, Separator: '.', Alt: conf.Bool("altnamespace", false),
+		User: name, Separator: '.', Alt: conf.Bool("altnamespace", false) && !c.admin,
 		Users: conf.String("userprefix", "Other Users"), Shared: conf.String("sharedprefix", "Shared Folders"),
 	}
 	if conf.Bool("unixhierarchysep", false) {
