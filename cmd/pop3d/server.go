@@ -71,13 +71,7 @@ func open(o options) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := mailstore.Open(mailstore.Layout{
-		ConfigDir:        conf.String("configdirectory", ""),
-		Partitions:       conf.Partitions(),
-		DefaultPartition: conf.String("defaultpartition", "default"),
-		HashSpool:        conf.Bool("hashimapspool", false),
-		FullHash:         conf.Bool("fulldirhash", false),
-	})
+	store, err := mailstore.Open(mailstore.LayoutOf(conf))
 	if err != nil {
 		return nil, err
 	}

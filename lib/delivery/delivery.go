@@ -51,13 +51,7 @@ func Open(conf imapconf.Conf, log Log) (*Agent, error) {
 		return nil, err
 	}
 	dir := conf.String("configdirectory", "")
-	store, err := mailstore.Open(mailstore.Layout{
-		ConfigDir:        dir,
-		Partitions:       conf.Partitions(),
-		DefaultPartition: conf.String("defaultpartition", "default"),
-		HashSpool:        conf.Bool("hashimapspool", false),
-		FullHash:         conf.Bool("fulldirhash", false),
-	})
+	store, err := mailstore.Open(mailstore.LayoutOf(conf))
 	if err != nil {
 		return nil, err
 	}

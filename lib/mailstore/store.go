@@ -2,6 +2,7 @@ package mailstore
 
 import (
 	"fmt"
+	"goqmail/lib/imapconf"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,6 +16,17 @@ type Layout struct {
 	HashSpool        bool              // hashimapspool: j/user/john
 	FullHash         bool              // fulldirhash: K instead of j
 	List             string            // the list of mailboxes, if it is not CONFIG/mailboxes.db
+}
+
+// LayoutOf returns where the configuration has the store.
+func LayoutOf(conf imapconf.Conf) Layout {
+	return Layout{
+		ConfigDir:        conf.String("configdirectory", ""),
+		Partitions:       conf.Partitions(),
+		DefaultPartition: conf.String("defaultpartition", "default"),
+		HashSpool:        conf.Bool("hashimapspool", false),
+		FullHash:         conf.Bool("fulldirhash", false),
+	}
 }
 
 // Store is an open store. All its methods may be called by many goroutines.

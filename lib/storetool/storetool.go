@@ -49,14 +49,9 @@ func Open(name, config, list string) (*Tool, error) {
 	if err != nil {
 		return nil, &configError{err}
 	}
-	store, err := mailstore.Open(mailstore.Layout{
-		ConfigDir:        conf.String("configdirectory", ""),
-		Partitions:       conf.Partitions(),
-		DefaultPartition: conf.String("defaultpartition", "default"),
-		HashSpool:        conf.Bool("hashimapspool", false),
-		FullHash:         conf.Bool("fulldirhash", false),
-		List:             list,
-	})
+	layout := mailstore.LayoutOf(conf)
+	layout.List = list
+	store, err := mailstore.Open(layout)
 	if err != nil {
 		return nil, err
 	}
