@@ -63,6 +63,9 @@ func (s *server) serve(n net.Conn) {
 	timed := timed{c}
 	c.r = imap.NewReader(timed)
 	c.r.Limit = strangerLimit
+	if s.settings().Bool("literalminus", false) {
+		c.r.Unasked = literalMinus
+	}
 	c.w = bufio.NewWriterSize(timed, 4<<10)
 	c.r.Continued = func() error {
 		c.line("+ go ahead")
@@ -133,6 +136,10 @@ var (
 
 // strangerLimit is the most bytes of a command before login: ID may take that much.
 const strangerLimit = 40 << 10
+
+// literalMinus is the most bytes of a literal that comes without being asked for, if
+// LITERAL- is announced (RFC 7888 section 5).
+const literalMinus = 4096
 
 const (
 	loginTime = 2 * time.Minute  // for each word of one who has not logged in

@@ -84,6 +84,24 @@ func TestEndlessWords(t *testing.T) {
 		< EOF`)
 }
 
+// With LITERAL- longer literals come only when they are asked for.
+func TestLiteralMinus(t *testing.T) {
+	c := login(t, newServer(t, "literalminus: on"), "john")
+	long := "Subject: x\r\n\r\n" + strings.Repeat("y", literalMinus-14)
+	c.talk(`
+		> a CAPABILITY
+		< * CAPABILITY IMAP4rev1 IMAP4rev2 ACL RIGHTS=kxten QUOTA QUOTASET QUOTA=RES-STORAGE LITERAL- NAMESPACE …
+		< a OK Completed
+		> b APPEND INBOX {4097+}␍␊` + strings.ReplaceAll(long, "\r\n", "␍␊") + `z
+		< b BAD Non-synchronizing literal too large
+		> c APPEND INBOX {4096+}␍␊` + strings.ReplaceAll(long, "\r\n", "␍␊") + `
+		< c OK [APPENDUID …
+		> d APPEND INBOX {4097}
+		< + go ahead
+		> ` + strings.ReplaceAll(long, "\r\n", "␍␊") + `z
+		< d OK [APPENDUID …`)
+}
+
 // One that speaks another protocol is not listened to for long.
 func TestTooManyErrors(t *testing.T) {
 	c := dial(t, newServer(t))

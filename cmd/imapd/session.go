@@ -21,6 +21,10 @@ func (c *conn) capability() error {
 // capabilities is what the server can do, as this client may use it now. The order is
 // Cyrus's where that has them.
 func (c *conn) capabilities() []string {
+	literals := "LITERAL+"
+	if c.r.Unasked > 0 {
+		literals = "LITERAL-" // a server has one of them
+	}
 	all := []string{
 		"IMAP4rev1",
 		"IMAP4rev2",
@@ -29,7 +33,7 @@ func (c *conn) capabilities() []string {
 		"QUOTA",
 		"QUOTASET",
 		"QUOTA=RES-STORAGE",
-		"LITERAL+",
+		literals,
 		"NAMESPACE",
 		"UIDPLUS",
 		"ID",

@@ -33,6 +33,7 @@ var ErrAbuse = errors.New("literal too large")
 // read as a whole and Err is looked at once.
 type Reader struct {
 	Limit     int          // most bytes of a command, but for literals that are streamed
+	Unasked   int64        // most bytes of a literal that comes without being asked for; 0: any number
 	UTF8      bool         // the client writes names in UTF-8 (RFC 9755); it may quote UTF-8 in any case
 	Continued func() error // called when the client waits to be asked for a literal
 
@@ -339,6 +340,10 @@ func (r *Reader) Announced() (size int64) {
 		return 0
 	}
 	r.literal, r.waits = size, waits
+	if !waits && r.Unasked > 0 && size > r.Unasked {
+		r.Fail(Syntax("Non-synchronizing literal too large"))
+		return 0
+	}
 	return size
 }
 

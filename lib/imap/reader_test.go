@@ -104,6 +104,33 @@ func TestRefusedLiteral(t *testing.T) {
 	}
 }
 
+// Literals that are too long to come without being asked for may come else, and their
+// bytes are passed over.
+func TestUnasked(t *testing.T) {
+	for in, want := range map[string]string{
+		"{4+}\r\nabcd":          "abcd",
+		"{5}\r\nabcde":          "abcde",
+		"{5+}\r\nab\r\n":        "",
+		"~{5+}\r\n\x00b\r\nc x": "",
+	} {
+		r := NewReader(strings.NewReader(in + "\r\nnext\r\n"))
+		r.Unasked = 4
+		r.Start()
+		got := r.String()
+		var syntax Syntax
+		if got != want || errors.As(r.Err(), &syntax) != (want == "") {
+			t.Errorf("%q: %q, %v", in, got, r.Err())
+		}
+		if err := r.Skip(); err != nil {
+			t.Errorf("%q: %v", in, err)
+		}
+		r.Start()
+		if got := r.Atom(); got != "next" {
+			t.Errorf("%q: then %q, %v", in, got, r.Err())
+		}
+	}
+}
+
 func TestLimit(t *testing.T) {
 	for _, in := range []string{strings.Repeat("a", 9000), `"` + strings.Repeat("b", 9000) + `"`, "{9000+}\r\n" + strings.Repeat("c", 9000)} {
 		r := NewReader(strings.NewReader(in + "\r\n"))
