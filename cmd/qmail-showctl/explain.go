@@ -11,13 +11,9 @@ import (
 	"syscall"
 
 	"goqmail/lib/auto"
-	"goqmail/lib/badlist"
-	"goqmail/lib/ciphers"
 	"goqmail/lib/control"
-	"goqmail/lib/dnsbl"
-	"goqmail/lib/ere"
 	"goqmail/lib/extensions"
-	"goqmail/lib/ipme"
+	"goqmail/lib/settings"
 )
 
 const oops = "Oops! Trouble reading this file.\n"
@@ -53,18 +49,18 @@ func explain(out *bufio.Writer) (problem string) {
 	patched := syscall.Stat(control.Path("extensions"), &st) == nil
 	e.on, _ = extensions.Read() // that paragraph tells of errors
 	for _, s := range e.settings(patched) {
-		if s.name == "extensions" {
+		if s.Name == "extensions" {
 			e.extensions()
 			continue
 		}
 		there := e.setting(s)
-		if s.name == "rcpthosts" {
+		if s.Name == "rcpthosts" {
 			e.more(there)
 		}
 	}
 	names, _ := dir.Readdirnames(-1)
 	for _, name := range names {
-		if !known(name, patched) {
+		if !settings.Known(name, patched) {
 			e.WriteString("\n" + name + ": I have no idea what this file does.\n")
 		}
 	}
@@ -72,22 +68,22 @@ func explain(out *bufio.Writer) (problem string) {
 }
 
 // settings are the files to explain, in order.
-func (e *explainer) settings(patched bool) []setting {
-	all := slices.Clone(settings[:])
+func (e *explainer) settings(patched bool) []settings.Setting {
+	all := slices.Clone(settings.Plain[:])
 	if patched {
-		all = append(all, setting{name: "extensions"})
+		all = append(all, settings.Setting{Name: "extensions"})
 	}
-	for _, p := range patches {
+	for _, p := range settings.Patches {
 		// The patch that brought outgoingip explains it, and is alone in that.
-		if !patched && p.name != "outgoingip" {
+		if !patched && p.Name != "outgoingip" {
 			continue
 		}
 		var st syscall.Stat_t
-		if e.on.Has(p.extension) || syscall.Stat(control.Path(p.name), &st) == nil {
-			all = append(all, p.setting)
+		if e.on.Has(p.Extension) || syscall.Stat(control.Path(p.Name), &st) == nil {
+			all = append(all, p.Setting)
 		}
 	}
-	slices.SortFunc(all, func(a, b setting) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(all, func(a, b settings.Setting) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
@@ -114,19 +110,19 @@ func (e *explainer) extensions() {
 func (e *explainer) oops(problem string) { e.WriteString("Oops! " + printable(problem) + ".\n") }
 
 // setting explains one file. It returns false if there is none.
-func (e *explainer) setting(s setting) (there bool) {
-	e.WriteString("\n" + s.name + ": ")
+func (e *explainer) setting(s settings.Setting) (there bool) {
+	e.WriteString("\n" + s.Name + ": ")
 	var err error
-	switch s.kind {
-	case list:
+	switch s.Kind {
+	case settings.List:
 		there, err = e.list(s)
-	case number:
+	case settings.Number:
 		there, err = e.number(s)
-	case text, host:
+	case settings.Text, settings.Host:
 		there, err = e.line(s)
-	case file:
+	case settings.File:
 		there, err = e.file(s)
-	case directory:
+	case settings.Directory:
 		there, err = e.directory(s)
 	}
 	if err != nil {
@@ -136,19 +132,19 @@ func (e *explainer) setting(s setting) (there bool) {
 	return there
 }
 
-func (e *explainer) list(s setting) (bool, error) {
-	items, there, err := control.Lines(s.name)
+func (e *explainer) list(s settings.Setting) (bool, error) {
+	items, there, err := control.Lines(s.Name)
 	switch {
 	case err != nil:
 		return there, err
 	case !there:
-		e.WriteString("(Default.) " + s.none)
+		e.WriteString("(Default.) " + s.None)
 	}
 	e.WriteString("\n")
 	for _, item := range items {
-		e.WriteString(s.before + printable(e.discreet(s.name, item)) + s.after + "\n")
+		e.WriteString(s.Before + printable(e.discreet(s.Name, item)) + s.After + "\n")
 	}
-	for _, problem := range e.doubts(s.name, items) {
+	for _, problem := range settings.Doubts(s.Name, items, e.on) {
 		e.oops(problem)
 	}
 	return there, nil
@@ -165,49 +161,19 @@ func (e *explainer) discreet(name, line string) string {
 	return line
 }
 
-// doubts are what is wrong with the lines of a file.
-func (e *explainer) doubts(name string, lines []string) (problems []string) {
-	switch {
-	case name == "tlsserverciphers" || name == "tlsclientciphers":
-		_, unknown := ciphers.Parse(strings.Join(lines, ":"))
-		for _, cipher := range unknown {
-			problems = append(problems, "No such cipher here: "+cipher)
-		}
-	case name == "moreipme" || name == "notipme":
-		for _, line := range lines {
-			if !ipme.IsNetwork(line) {
-				problems = append(problems, "No address or network: "+line)
-			}
-		}
-	case name == "dnsbllist":
-		for _, line := range lines {
-			if _, err := dnsbl.ParseList(line); err != nil {
-				problems = append(problems, err.Error())
-			}
-		}
-	case slices.Contains(badlist.Names(), name) && (name != "badmailfrom" || e.on.Has(extensions.QRegex)):
-		for _, line := range lines {
-			if _, err := ere.Compile(strings.TrimPrefix(line, "!")); err != nil {
-				problems = append(problems, line+": "+err.Error())
-			}
-		}
-	}
-	return problems
-}
-
 // file tells of a file whose content is for others.
-func (e *explainer) file(s setting) (bool, error) {
-	_, err := os.Stat(control.Path(s.name))
+func (e *explainer) file(s settings.Setting) (bool, error) {
+	_, err := os.Stat(control.Path(s.Name))
 	if errors.Is(err, fs.ErrNotExist) {
-		e.WriteString("(Default.) " + s.none + "\n")
+		e.WriteString("(Default.) " + s.None + "\n")
 		return false, nil
 	}
-	e.WriteString(s.before + "\n")
+	e.WriteString(s.Before + "\n")
 	return true, nil
 }
 
-func (e *explainer) directory(s setting) (bool, error) {
-	entries, err := os.ReadDir(control.Path(s.name))
+func (e *explainer) directory(s settings.Setting) (bool, error) {
+	entries, err := os.ReadDir(control.Path(s.Name))
 	if err != nil {
 		return true, err
 	}
@@ -218,39 +184,39 @@ func (e *explainer) directory(s setting) (bool, error) {
 			e.WriteString("No TLS with others.\n")
 			continue
 		}
-		e.WriteString(s.before + printable(name) + s.after + "\n")
+		e.WriteString(s.Before + printable(name) + s.After + "\n")
 	}
 	return true, nil
 }
 
-func (e *explainer) number(s setting) (bool, error) {
-	n, there, err := control.Number(s.name)
+func (e *explainer) number(s settings.Setting) (bool, error) {
+	n, there, err := control.Number(s.Name)
 	if err != nil {
 		return there, err
 	}
-	value := s.none
+	value := s.None
 	if there {
 		value = strconv.Itoa(max(n, 0))
 	} else {
 		e.WriteString("(Default.) ")
 	}
-	e.WriteString(s.before + value + s.after + ".\n")
+	e.WriteString(s.Before + value + s.After + ".\n")
 	return there, nil
 }
 
-func (e *explainer) line(s setting) (bool, error) {
-	value, there, err := control.Line(s.name)
+func (e *explainer) line(s settings.Setting) (bool, error) {
+	value, there, err := control.Line(s.Name)
 	if err != nil {
 		return there, err
 	}
 	if !there {
 		e.WriteString("(Default.) ")
-		value = s.none
-		if s.kind == host && e.isMe {
+		value = s.None
+		if s.Kind == settings.Host && e.isMe {
 			value = e.me
 		}
 	}
-	e.WriteString(s.before + printable(value) + s.after + ".\n")
+	e.WriteString(s.Before + printable(value) + s.After + ".\n")
 	return there, nil
 }
 
@@ -258,9 +224,9 @@ func (e *explainer) line(s setting) (bool, error) {
 // qmail-newmrh makes of it.
 func (e *explainer) more(rcpthosts bool) {
 	if rcpthosts {
-		e.setting(moreAdds)
+		e.setting(settings.MoreAdds)
 	} else {
-		e.setting(moreUnused)
+		e.setting(settings.MoreUnused)
 	}
 	e.WriteString("\nmorercpthosts.cdb: ")
 	text, noText := os.Stat(control.Path("morercpthosts"))

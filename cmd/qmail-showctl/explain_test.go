@@ -9,6 +9,7 @@ import (
 
 	"goqmail/lib/auto"
 	"goqmail/lib/control"
+	"goqmail/lib/settings"
 )
 
 func home(t *testing.T) {
@@ -64,7 +65,7 @@ func TestDefaults(t *testing.T) {
 		"morercpthosts":     "(Default.) No rcpthosts; morercpthosts is irrelevant.",
 		"morercpthosts.cdb": "(Default.) No effect.",
 	})
-	if got, want := len(paragraphs(t)), len(settings)+2; got != want {
+	if got, want := len(paragraphs(t)), len(settings.Plain)+2; got != want {
 		t.Errorf("%d paragraphs, want %d", got, want)
 	}
 }
@@ -197,20 +198,6 @@ func TestProblems(t *testing.T) {
 	auto.Home += "/none"
 	if got := explain(out); got != "Unable to chdir to "+auto.Home+".\n" {
 		t.Errorf("no home: %q", got)
-	}
-}
-
-// Settings stand in order, so that one is easy to find.
-func TestOrder(t *testing.T) {
-	for i := 1; i < len(settings); i++ {
-		if settings[i-1].name >= settings[i].name {
-			t.Errorf("%s stands before %s", settings[i-1].name, settings[i].name)
-		}
-	}
-	for i := 1; i < len(patches); i++ {
-		if patches[i-1].name >= patches[i].name {
-			t.Errorf("%s stands before %s", patches[i-1].name, patches[i].name)
-		}
 	}
 }
 
