@@ -17,7 +17,7 @@ const peers = "/var/cache/goqmail-peers"
 // LayPeers shows, in the host it is called in, the programs that
 // scripts/test-peers unpacked where their packages put them, in /usr, and makes
 // qmail's sendmail the system's. Debian's packages look for qmail in
-// /var/lib/qmail, so it is there as well. /usr/cyrus is a place to mount on.
+// /var/lib/qmail, so it is there as well. /usr/cyrus and /usr/anomy are places to mount on.
 func LayPeers() error {
 	const own = "/mnt" // what is neither the machine's nor of a package
 	usr := own + "/usr"
@@ -27,7 +27,7 @@ func LayPeers() error {
 	if err := Tmpfs(own, "755"); err != nil {
 		return err
 	}
-	for _, dir := range []string{"/usr/sbin", "/usr/lib", "/usr/cyrus", "/lib"} {
+	for _, dir := range []string{"/usr/sbin", "/usr/lib", "/usr/cyrus", "/usr/anomy", "/lib"} {
 		if err := os.MkdirAll(own+dir, 0o755); err != nil {
 			return err
 		}
