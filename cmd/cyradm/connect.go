@@ -61,29 +61,25 @@ func (s *shell) authenticate(o options) error {
 			return err
 		}
 	}
-	mechanism := s.mechanism(o.auth)
+	login := saslclient.Login{
+		User: o.user, As: o.authz, Password: o.password, Service: "imap", Host: s.host,
+		TLS: c.TLS(), Offered: func(name string) bool { return c.Has("AUTH=" + name) },
+	}
+	mechanism := o.auth
+	if mechanism == "" {
+		mechanism = login.Best()
+	}
+	if mechanism == "" {
+		mechanism = "login"
+	}
 	if strings.EqualFold(mechanism, "login") && (!c.Has("AUTH=LOGIN") || o.auth == "login") {
 		return c.Login(o.user, o.password)
 	}
-	m, err := saslclient.New(mechanism, saslclient.Login{User: o.user, As: o.authz, Password: o.password, Service: "imap", Host: s.host})
+	m, err := saslclient.New(mechanism, login)
 	if err != nil {
 		return err
 	}
 	return c.Authenticate(m, true)
-}
-
-// mechanism is the one that was asked for, else the best that both sides know but
-// EXTERNAL and OTP, which somebody has to want; LOGIN if there is none.
-func (s *shell) mechanism(wanted string) string {
-	if wanted != "" {
-		return wanted
-	}
-	for _, name := range saslclient.Mechanisms() {
-		if name != "EXTERNAL" && name != "OTP" && s.client.Has("AUTH="+name) {
-			return name
-		}
-	}
-	return "login"
 }
 
 // tlsConfig checks the server's certificate only if authorities are named, as cyradm

@@ -84,25 +84,25 @@ func (s *session) tellTLS(conn *tls.Conn) {
 // login logs in by the mechanism that was asked for, else by the best that both know.
 func (s *session) login() error {
 	o := s.options
-	name := o.mechanism
-	for _, known := range saslclient.Mechanisms() {
-		if name == "" && known != "EXTERNAL" && known != "OTP" && s.client.Has("AUTH="+known) {
-			name = known
-		}
-	}
 	if o.password == "" {
 		var err error
 		if o.password, err = s.password(); err != nil {
 			return err
 		}
 	}
+	login := saslclient.Login{
+		User: o.user, As: o.as, Password: o.password, Realm: o.realm, Service: "imap", Host: s.host(),
+		TLS: s.client.TLS(), Offered: func(name string) bool { return s.client.Has("AUTH=" + name) },
+	}
+	name := o.mechanism
+	if name == "" {
+		name = login.Best()
+	}
 	var err error
 	if name == "" || name == "login" {
 		err = s.client.Login(o.user, o.password)
 	} else {
-		mechanism, unknown := saslclient.New(name, saslclient.Login{
-			User: o.user, As: o.as, Password: o.password, Realm: o.realm, Service: "imap", Host: s.host(),
-		})
+		mechanism, unknown := saslclient.New(name, login)
 		if unknown != nil {
 			return unknown
 		}
@@ -113,9 +113,9 @@ func (s *session) login() error {
 	}
 	fmt.Fprintln(s.out, "Authenticated.")
 	bits := 0
-	if secure, ok := s.client.Conn().(*tls.Conn); ok {
+	if login.TLS != nil {
 		bits = 256
-		if strings.Contains(tls.CipherSuiteName(secure.ConnectionState().CipherSuite), "AES_128") {
+		if strings.Contains(tls.CipherSuiteName(login.TLS.CipherSuite), "AES_128") {
 			bits = 128
 		}
 	}

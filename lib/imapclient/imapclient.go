@@ -76,6 +76,16 @@ func (c *Client) Close() error { return c.conn.Close() }
 // Conn is the connection, for those who go on with it by themselves.
 func (c *Client) Conn() net.Conn { return c.conn }
 
+// TLS is the state of the connection's TLS, nil if it has none.
+func (c *Client) TLS() *tls.ConnectionState {
+	secure, ok := c.conn.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	state := secure.ConnectionState()
+	return &state
+}
+
 // input is the connection, traced.
 type input struct{ c *Client }
 

@@ -21,6 +21,7 @@ import (
 	xdg "github.com/xdg-go/scram"
 
 	"goqmail/lib/otp"
+	"goqmail/lib/saslclient"
 	"goqmail/lib/sasldb"
 )
 
@@ -424,6 +425,27 @@ func TestSCRAMPlus(t *testing.T) {
 			want = no
 		}
 		newSite(t).both(t, "has not seen PLUS where there is none", over, couldBind, want)
+		// Our own client.
+		for name, test := range map[string]struct {
+			mechanism string
+			offered   bool
+			want      string
+		}{
+			"bound":                  {"SCRAM-SHA-256-PLUS", true, "john"},
+			"bound, SHA-1":           {"SCRAM-SHA-1-PLUS", true, "john"},
+			"unbound, as was wanted": {"SCRAM-SHA-256", true, "john"},
+			"the list was changed":   {"SCRAM-SHA-256", false, no},
+		} {
+			s.both(t, "ours, "+name, over, func() gosasl.Client {
+				c, err := saslclient.New(test.mechanism, saslclient.Login{
+					User: "john", Password: "secret", TLS: &client, Offered: func(string) bool { return test.offered },
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return c
+			}, test.want)
+		}
 		s.both(t, "PLUS unbound", over, func() gosasl.Client { return newScram(t, "SCRAM-SHA-1-PLUS", "john", "secret", "", nil) }, no)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -30,15 +31,39 @@ type Login struct {
 	Service  string // imap, pop or sieve, for DIGEST-MD5
 	Host     string // likewise
 	Realm    string // "" for the one that the server offers
+
+	TLS     *tls.ConnectionState        // of the connection, nil if it has none
+	Offered func(mechanism string) bool // what the server has; nil if that is not known
 }
 
 // Mechanisms lists what New knows, the best first.
 func Mechanisms() []string {
-	return []string{"EXTERNAL", "SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "OTP", "PLAIN", "LOGIN"}
+	return []string{
+		"EXTERNAL", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1",
+		"DIGEST-MD5", "CRAM-MD5", "OTP", "PLAIN", "LOGIN",
+	}
+}
+
+// Best is the best mechanism that the server offers and the connection allows, but for
+// EXTERNAL and OTP, which somebody has to want; "" if there is none.
+func (l Login) Best() string {
+	for _, name := range Mechanisms() {
+		if name == "EXTERNAL" || name == "OTP" || !l.Offered(name) {
+			continue
+		}
+		if kind, _ := l.binding(); kind != "" || !strings.HasSuffix(name, "-PLUS") {
+			return name
+		}
+	}
+	return ""
 }
 
 // ErrUnknown is for a mechanism that is not among Mechanisms.
 var ErrUnknown = errors.New("no such mechanism")
+
+// ErrUnbound is for a mechanism that binds a login to its TLS connection where there is
+// none, or none with a name.
+var ErrUnbound = errors.New("there is no TLS connection to bind to")
 
 // errServer is for a challenge that makes no sense, or a server that does not know the
 // password either.
@@ -46,7 +71,8 @@ var errServer = errors.New("the server's part of the exchange is wrong")
 
 // New returns a client for a mechanism.
 func New(mechanism string, l Login) (sasl.Client, error) {
-	switch strings.ToUpper(mechanism) {
+	mechanism = strings.ToUpper(mechanism)
+	switch mechanism {
 	case "PLAIN":
 		return sasl.NewPlainClient(l.As, l.User, l.Password), nil
 	case "LOGIN":
@@ -58,10 +84,10 @@ func New(mechanism string, l Login) (sasl.Client, error) {
 	case "DIGEST-MD5":
 		d := &digestMD5{Login: l}
 		return &steps{name: "DIGEST-MD5", next: []step{d.respond, d.verify}}, nil
-	case "SCRAM-SHA-1":
-		return newSCRAM("SCRAM-SHA-1", l, sha1.New), nil
-	case "SCRAM-SHA-256":
-		return newSCRAM("SCRAM-SHA-256", l, sha256.New), nil
+	case "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS":
+		return newSCRAM(mechanism, l, sha1.New)
+	case "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS":
+		return newSCRAM(mechanism, l, sha256.New)
 	case "OTP":
 		return &steps{name: "OTP", first: []byte(l.As + "\x00" + l.User), next: []step{l.otp}}, nil
 	}
@@ -187,28 +213,52 @@ func random() string {
 	return base64.StdEncoding.EncodeToString(b[:])
 }
 
-// scram is RFC 5802 without channel binding.
+// scram is RFC 5802.
 type scram struct {
 	Login
 	hash      func() hash.Hash
+	header    string // of GS2
+	channel   []byte // what the login is bound to
 	nonce     string
 	first     string // client-first-message-bare
 	signature []byte // what the server is to send
 }
 
-func newSCRAM(name string, l Login, h func() hash.Hash) sasl.Client {
+func newSCRAM(name string, l Login, h func() hash.Hash) (sasl.Client, error) {
 	s := &scram{Login: l, hash: h, nonce: random()}
+	flag := "n"
+	kind, channel := l.binding()
+	switch bound := strings.HasSuffix(name, "-PLUS"); {
+	case bound && kind == "":
+		return nil, fmt.Errorf("%s: %w", name, ErrUnbound)
+	case bound:
+		flag, s.channel = "p="+kind, channel
+	case kind != "" && l.Offered != nil && !l.Offered("SCRAM-SHA-256-PLUS") && !l.Offered("SCRAM-SHA-1-PLUS"):
+		flag = "y" // it would: the server knows whether somebody has changed its list
+	}
 	escape := strings.NewReplacer("=", "=3D", ",", "=2C")
+	as := ""
+	if l.As != "" {
+		as = "a=" + escape.Replace(l.As)
+	}
+	s.header = flag + "," + as + ","
 	s.first = "n=" + escape.Replace(l.User) + ",r=" + s.nonce
-	return &steps{name: name, first: []byte(s.header() + s.first), next: []step{s.respond, s.verify}}
+	return &steps{name: name, first: []byte(s.header + s.first), next: []step{s.respond, s.verify}}, nil
 }
 
-// header is the GS2 header.
-func (s *scram) header() string {
-	if s.As == "" {
-		return "n,,"
+// binding is what names the TLS connection: tls-exporter (RFC 9266) with TLS 1.3,
+// tls-unique (RFC 5929) before that. There is no kind if it cannot be named.
+func (l Login) binding() (kind string, channel []byte) {
+	switch {
+	case l.TLS == nil:
+	case l.TLS.Version >= tls.VersionTLS13:
+		if name, err := l.TLS.ExportKeyingMaterial("EXPORTER-Channel-Binding", nil, 32); err == nil {
+			return "tls-exporter", name
+		}
+	case l.TLS.TLSUnique != nil:
+		return "tls-unique", l.TLS.TLSUnique
 	}
-	return "n,a=" + strings.NewReplacer("=", "=3D", ",", "=2C").Replace(s.As) + ","
+	return "", nil
 }
 
 func (s *scram) mac(key []byte, text string) []byte {
@@ -241,7 +291,7 @@ func (s *scram) respond(challenge []byte) ([]byte, error) {
 	if !strings.HasPrefix(nonce, s.nonce) || len(nonce) == len(s.nonce) || len(salt) == 0 || iterations < 1 || iterations > maxIterations {
 		return nil, errServer
 	}
-	final := "c=" + base64.StdEncoding.EncodeToString([]byte(s.header())) + ",r=" + nonce
+	final := "c=" + base64.StdEncoding.EncodeToString(append([]byte(s.header), s.channel...)) + ",r=" + nonce
 	signed := s.first + "," + string(challenge) + "," + final
 	salted, err := pbkdf2.Key(s.hash, s.Password, salt, iterations, s.hash().Size())
 	if err != nil {

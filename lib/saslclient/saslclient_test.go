@@ -2,8 +2,10 @@ package saslclient
 
 import (
 	"crypto/sha1"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,7 +29,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s: %s, %v, want %s", row.challenge, got, err, row.want)
 		}
 	}
-	s := &scram{Login: Login{User: "user", Password: "pencil"}, nonce: "fyko+d2lbbFgONRv9qkxdawL", first: "n=user,r=fyko+d2lbbFgONRv9qkxdawL"}
+	s := &scram{Login: Login{User: "user", Password: "pencil"}, header: "n,,", nonce: "fyko+d2lbbFgONRv9qkxdawL", first: "n=user,r=fyko+d2lbbFgONRv9qkxdawL"}
 	s.hash = sha1.New
 	got, err = s.respond([]byte("r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096"))
 	if want := "c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts="; err != nil || string(got) != want {
@@ -70,9 +72,46 @@ func TestUnknown(t *testing.T) {
 		t.Error(err)
 	}
 	for _, name := range Mechanisms() {
-		if _, err := New(name, Login{}); err != nil {
+		if _, err := New(name, Login{}); (err != nil) != strings.HasSuffix(name, "-PLUS") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	if _, err := New("SCRAM-SHA-1-PLUS", Login{}); !errors.Is(err, ErrUnbound) {
+		t.Error(err)
+	}
+}
+
+// The best is taken of what the server has and the connection allows.
+func TestBest(t *testing.T) {
+	unique := &tls.ConnectionState{Version: tls.VersionTLS12, TLSUnique: []byte("x")}
+	for _, row := range []struct {
+		name, offered string
+		over          *tls.ConnectionState
+		best, first   string
+	}{
+		{"nothing", "OTP EXTERNAL", unique, "", ""},
+		{"no TLS", "SCRAM-SHA-256-PLUS SCRAM-SHA-1 PLAIN", nil, "SCRAM-SHA-1", "n,,n=u,"},
+		{"no name", "SCRAM-SHA-256-PLUS SCRAM-SHA-1", &tls.ConnectionState{Version: tls.VersionTLS12}, "SCRAM-SHA-1", "n,,n=u,"},
+		{"bound", "SCRAM-SHA-1-PLUS SCRAM-SHA-256", unique, "SCRAM-SHA-1-PLUS", "p=tls-unique,,n=u,"},
+		{"it could, the server cannot", "SCRAM-SHA-256", unique, "SCRAM-SHA-256", "y,,n=u,"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			l := Login{User: "u", TLS: row.over, Offered: func(name string) bool { return slices.Contains(strings.Fields(row.offered), name) }}
+			got := l.Best()
+			if got != row.best {
+				t.Fatalf("got %q, want %q", got, row.best)
+			}
+			if got == "" {
+				return
+			}
+			c, err := New(got, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, first, _ := c.Start(); !strings.HasPrefix(string(first), row.first) {
+				t.Errorf("%q does not begin with %q", first, row.first)
+			}
+		})
 	}
 }
 
@@ -86,7 +125,10 @@ func FuzzChallenge(f *testing.F) {
 			if strings.Contains(first, "i=") && len(first) > 40 && strings.HasPrefix(name, "SCRAM") {
 				continue // many iterations take long
 			}
-			c, _ := New(name, Login{User: "u", Password: "p"})
+			c, err := New(name, Login{User: "u", Password: "p", TLS: &tls.ConnectionState{TLSUnique: []byte("x")}})
+			if err != nil {
+				t.Fatal(err)
+			}
 			c.Start()
 			c.Next([]byte(first))
 			c.Next([]byte(second))

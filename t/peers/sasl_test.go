@@ -3,6 +3,7 @@
 package peers
 
 import (
+	"encoding/base64"
 	"errors"
 	"os"
 	"strings"
@@ -104,6 +105,15 @@ func TestCyrussBinding(t *testing.T) {
 	const bound = "AUTHENTICATE SCRAM-SHA-256 cD10bHMtdW5pcXVl" // p=tls-unique
 	if said := m.imtest("secret", "-t", ""); !strings.Contains(said, "Authenticated.") || !strings.Contains(said, bound) {
 		t.Errorf("%s", said)
+	}
+	// So does ours, and with TLS 1.3 as well where that is offered.
+	m.imapd("127.0.0.1:144", "sasl_mech_list: SCRAM-SHA-256-PLUS\n")
+	for port, with := range map[string]string{"143": "tls-unique", "144": "tls-exporter"} {
+		first := "AUTHENTICATE SCRAM-SHA-256-PLUS " + base64.StdEncoding.EncodeToString([]byte("p=" + with + ",,"))[:16]
+		said, _ := m.try("john", ". logout\n", "imtest", "-t", "", "-a", "john", "-w", "secret", "-p", port, "127.0.0.1")
+		if !strings.Contains(said, "Authenticated.") || !strings.Contains(said, first) {
+			t.Errorf("%s: %s", with, said)
+		}
 	}
 }
 
