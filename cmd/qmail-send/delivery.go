@@ -41,6 +41,8 @@ func (m *manager) advance(ch *channel) {
 	case record.Type == queue.ToDo:
 		m.deliver(p.job, record.Text, record.Pos)
 	case record.Type == queue.Done:
+	case record.Type == queue.Held:
+		p.job.left++ // so the message stays
 	default:
 		m.log.print("warning: unknown record type in ", string(p.list), "!")
 		m.closePass(ch)

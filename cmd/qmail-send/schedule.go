@@ -16,16 +16,21 @@ type schedule []waiting
 // add puts an entry in.
 func (s *schedule) add(e waiting) {
 	*s = append(*s, e)
-	h, i := *s, len(*s)-1
+	s.up(len(*s) - 1)
+}
+
+// up moves an entry towards the front, to where it belongs.
+func (s schedule) up(i int) {
+	e := s[i]
 	for i > 0 {
 		parent := (i - 1) / 2
-		if h[parent].due <= e.due {
+		if s[parent].due <= e.due {
 			break
 		}
-		h[i] = h[parent]
+		s[i] = s[parent]
 		i = parent
 	}
-	h[i] = e
+	s[i] = e
 }
 
 // due tells whether there is an entry for now or earlier.
@@ -65,6 +70,17 @@ func (s *schedule) pop() waiting {
 func (s schedule) hurry(now int64) {
 	for i := range s {
 		s[i].due = now
+	}
+}
+
+// hurryThese makes the entries of some messages due now. An entry that moves up
+// trades places with ones that were looked at before.
+func (s schedule) hurryThese(these map[queue.Num]bool, now int64) {
+	for i := range s {
+		if these[s[i].num] && s[i].due > now {
+			s[i].due = now
+			s.up(i)
+		}
 	}
 }
 

@@ -32,6 +32,31 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
+func TestScheduleHurryThese(t *testing.T) {
+	random := rand.New(rand.NewSource(2))
+	for range 100 {
+		var s schedule
+		want := map[queue.Num]int64{}
+		these := map[queue.Num]bool{}
+		for i := range queue.Num(200) {
+			want[i] = random.Int63n(50)
+			s.add(waiting{i, want[i]})
+			if random.Intn(3) == 0 {
+				these[i] = true
+				want[i] = min(want[i], 20)
+			}
+		}
+		s.hurryThese(these, 20)
+		for last := int64(0); len(s) > 0; {
+			e := s.pop()
+			if e.due != want[e.num] || e.due < last {
+				t.Fatalf("message %d is due at %d after %d, want %d", e.num, e.due, last, want[e.num])
+			}
+			last = e.due
+		}
+	}
+}
+
 func TestScheduleHurry(t *testing.T) {
 	var s schedule
 	for i := range 5 {

@@ -161,6 +161,31 @@ func TestLastTry(t *testing.T) {
 	l.stop()
 }
 
+// TestHeld: a recipient that is held waits, and its message stays, until it is
+// let go and somebody asks.
+func TestHeld(t *testing.T) {
+	l := newLab(t)
+	l.write(l.layout.Mess(5), "hello\n")
+	l.write(l.layout.Info(5), "Fjoe@a\x00")
+	l.write(l.layout.Remote(5), "Hsue@b\x00Ttom@b\x00")
+	l.write(queue.Retry, "")
+	l.start()
+	l.logs("status: local 0/2 remote 0/2", "starting delivery 1: msg 5 to remote tom@b", "status: local 0/2 remote 1/2")
+	l.remote.report("\x00Kok\x00")
+	l.logs("delivery 1: success: ok", "status: local 0/2 remote 0/2")
+	l.write(l.layout.Remote(5), "Tsue@b\x00Dtom@b\x00")
+	l.must(queue.AskRetries(queue.Retry.Path(), []queue.Num{4, 5}))
+	queue.Pull()
+	l.logs("starting delivery 2: msg 5 to remote sue@b", "status: local 0/2 remote 1/2")
+	if got := l.read(queue.Retry); got != "" {
+		t.Errorf("still asked for: %q", got)
+	}
+	l.remote.report("\x00Kok\x00")
+	l.logs("delivery 2: success: ok", "status: local 0/2 remote 0/2", "end msg 5")
+	l.asked("foop/5")
+	l.stop()
+}
+
 // TestFlood: many new messages at once are logged in the order of the
 // directory, and each is delivered.
 func TestFlood(t *testing.T) {

@@ -90,7 +90,7 @@ func (m *manager) watchTrigger() {
 		return
 	}
 	go func() {
-		for trigger.Wait() == nil {
+		for m.takeRetries(); trigger.Wait() == nil; m.takeRetries() {
 			m.do <- func() { m.todo.pulled = true }
 		}
 	}()

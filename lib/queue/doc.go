@@ -13,13 +13,14 @@
 //	intd/N        its envelope while qmail-queue writes it
 //	todo/N        its envelope, complete: u, p, F and T records
 //	info/S/N      its sender: an F record; the file's mtime is the time of arrival
-//	local/S/N     its local recipients: T, or D once done; the mtime is when to
+//	local/S/N     its local recipients: T, D once done, H held; the mtime is when to
 //	              try next, as noted by a qmail-send that ended
 //	remote/S/N    its remote recipients, likewise
 //	bounce/N      text on recipients that failed for good
 //	lock/         sendmutex (one qmail-send at a time), trigger (a FIFO that
 //	              wakes qmail-send), tcpto, tcpto6 and notls (qmail-remote's notes
-//	              on dead hosts, and on those with broken TLS)
+//	              on dead hosts, and on those with broken TLS), retry (what
+//	              qmail-q asks qmail-send to try now)
 //
 // Where todo has subdirectories, as the big-todo patch makes them, todo and intd are
 // split like mess: todo/S/N and intd/S/N. See Look.

@@ -6,20 +6,23 @@ import (
 )
 
 // Record types. In todo and intd stand u, p, F and then any number of T, in
-// info one F, in local and remote T and D.
+// info one F, in local and remote T, D and H. Other implementations do not know H: a
+// qmail-send of theirs stops at it, warns, and tries the message again later, for
+// as long as it is there.
 const (
 	Uid    = 'u' // decimal uid of the user who ran qmail-queue
 	Pid    = 'p' // decimal process id of that qmail-queue
 	Sender = 'F' // envelope sender
 	ToDo   = 'T' // envelope recipient
 	Done   = 'D' // envelope recipient that needs no further delivery
+	Held   = 'H' // envelope recipient that waits until an administrator lets it go
 )
 
 // Record is a typed string from a file of the queue, ended there by a NUL.
 type Record struct {
 	Type byte   // 0 if there is nothing before the NUL
 	Text string // the rest: a number or an address
-	Pos  int64  // offset of the type in the file, where T becomes D
+	Pos  int64  // offset of the type in the file, where T becomes D or H
 }
 
 // Reader reads the records of a file.
