@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -23,43 +22,13 @@ func (c *conn) lhlo(name string) {
 	} else {
 		c.reply("250-SIZE")
 	}
-	if c.trusted && !c.external {
-		c.reply("250-AUTH EXTERNAL")
+	if c.secure() && c.tls == nil {
+		c.reply("250-STARTTLS")
+	}
+	if names := c.mechanisms(); len(names) > 0 {
+		c.reply("250-AUTH " + strings.Join(names, " "))
 	}
 	c.reply("250 IGNOREQUOTA")
-}
-
-// auth is AUTH EXTERNAL (RFC 4422 appendix A): who can connect is the postman.
-func (c *conn) auth(args string) error {
-	mechanism, response, hasResponse := strings.Cut(args, " ")
-	switch {
-	case !c.trusted || !strings.EqualFold(mechanism, "EXTERNAL"):
-		return c.mistake("504 Unrecognized authentication type.")
-	case c.external:
-		return c.mistake("503 5.5.0 already authenticated")
-	case c.sender != nil:
-		return c.mistake("503 5.5.0 AUTH not permitted now")
-	}
-	if !hasResponse {
-		c.reply("334 ")
-		if err := c.w.Flush(); err != nil {
-			return err
-		}
-		var err error
-		if response, err = c.line(); err != nil && !errors.Is(err, errTooLong) {
-			return err
-		}
-	}
-	if response == "*" {
-		return c.mistake("501 5.5.4 client canceled authentication")
-	}
-	name, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(response, "="))
-	if err != nil || len(name) > 0 && string(name) != "postman" {
-		return c.mistake("501 5.5.4 authentication failure")
-	}
-	c.external = true
-	c.reply("235 Authenticated!")
-	return nil
 }
 
 // mail is MAIL, with AUTH= (RFC 4954), BODY= and SIZE=.
@@ -147,7 +116,11 @@ func (c *conn) data() error {
 		return c.mistake("503 5.5.1 No recipients")
 	}
 	defer c.reset()
-	m, err := c.agent.Begin(delivery.Envelope{Sender: *c.sender, Helo: c.helo, Client: c.client, User: c.user, With: "LMTPA"})
+	with := "LMTPA" // RFC 3848
+	if c.tls != nil {
+		with = "LMTPSA"
+	}
+	m, err := c.agent.Begin(delivery.Envelope{Sender: *c.sender, Helo: c.helo, Client: c.client, User: c.user, With: with})
 	if err != nil {
 		c.srv.trouble(err)
 		c.reply(cannotCreate(err))

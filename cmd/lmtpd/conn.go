@@ -2,25 +2,31 @@ package main
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"net"
 	"strings"
 
 	"goqmail/lib/delivery"
+	"goqmail/lib/sasl"
 )
 
 // conn is a client's connection.
 type conn struct {
 	srv   *server
 	agent *delivery.Agent
+	sasl  *sasl.Server
+	net   net.Conn  // as it was accepted
+	tls   *tls.Conn // nil: there is none
 	r     *bufio.Reader
 	w     *bufio.Writer
 
-	client   string // its address, as Received has it
-	trusted  bool   // it may send, and say for whom
-	external bool   // it has done AUTH EXTERNAL
-	helo     string
-	mistakes int
+	client        string // its address, as Received has it
+	local         bool   // it is on this host, by a socket of its own
+	trusted       bool   // it may send, and say for whom
+	authenticated bool   // it has done AUTH
+	helo          string
+	mistakes      int
 
 	// The transaction.
 	sender *string // nil before MAIL
@@ -32,20 +38,18 @@ type conn struct {
 func (s *server) serve(n net.Conn) {
 	defer n.Close()
 	timed := timed{n, s}
-	c := &conn{srv: s, agent: s.agent.Load(), r: bufio.NewReaderSize(timed, 16<<10), w: bufio.NewWriter(timed), helo: "unknown"}
-	if !s.enter(n) {
+	c := &conn{srv: s, agent: s.agent.Load(), sasl: s.sasl.Load(), net: n, r: bufio.NewReaderSize(timed, 16<<10), w: bufio.NewWriter(timed), helo: "unknown"}
+	c.client, c.local = "[unix socket]", true
+	if host, _, err := net.SplitHostPort(n.RemoteAddr().String()); err == nil && n.RemoteAddr().Network() == "tcp" {
+		c.client, c.local = "["+host+"]", false
+	}
+	c.trusted = c.local || s.preauth // the permissions of the socket tell who may send
+	if !s.enter(n, c.trusted) {
 		c.reply("421 4.3.2 too many connections")
 		c.w.Flush()
 		return
 	}
 	defer s.left(n)
-	c.client = "[unix socket]"
-	if host, _, err := net.SplitHostPort(n.RemoteAddr().String()); err == nil && n.RemoteAddr().Network() == "tcp" {
-		c.client = "[" + host + "]"
-		c.trusted = s.preauth
-	} else {
-		c.trusted = true // the permissions of the socket tell who may send
-	}
 	c.reply("220 " + c.agent.Name + " LMTP " + c.agent.Software + " ready")
 	switch err := c.converse(); {
 	case errors.Is(err, errEnding):
@@ -54,6 +58,9 @@ func (s *server) serve(n net.Conn) {
 		c.reply("421 4.4.1 bye timeout")
 	}
 	c.w.Flush()
+	if c.tls != nil {
+		c.tls.CloseWrite() // so that the client knows that it has all
+	}
 }
 
 // reply sends a reply. c.w keeps an error for the next Flush.
@@ -120,6 +127,8 @@ func (c *conn) obey(line string) error {
 	switch {
 	case verb == "LHLO" && hasRest:
 		c.lhlo(rest)
+	case verb == "STARTTLS" && !hasRest && c.secure():
+		return c.startTLS()
 	case verb == "AUTH" && hasRest:
 		return c.auth(rest)
 	case verb == "MAIL" && hasRest:

@@ -64,18 +64,28 @@ func FuzzData(f *testing.F) {
 	})
 }
 
+// stranger is a connection that comes from the network.
+type stranger struct{ net.Conn }
+
+func (stranger) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1} }
+
 // FuzzDialogue: whatever a client says, it gets replies, and nothing of it is left.
 func FuzzDialogue(f *testing.F) {
 	f.Add([]byte("LHLO x\r\nMAIL FROM:<a@b> AUTH=john SIZE=3\r\nRCPT TO:<john+SPAM>\r\nRCPT TO:<+shared.news> IGNOREQUOTA\r\nDATA\r\nA: b\r\n\r\n.\r\nQUIT\r\n"))
 	f.Add([]byte("AUTH EXTERNAL\r\n*\r\nAUTH EXTERNAL =\nVRFY x\nRSET\nNOOP\nDATA\nHELO\n"))
 	f.Add([]byte("MAIL FROM:<@a:\"b c\"@[1.2.3.4]> BODY=8BITMIME\nRCPT TO:<\"+user.john\">\nDATA\n.\n\r\n.\r\n"))
-	s := newSystem(f)
+	f.Add([]byte("LHLO x\r\nAUTH PLAIN\r\nAGpvaG4Ac2VjcmV0\r\nAUTH CRAM-MD5\r\n!\r\nAUTH SCRAM-SHA-1 =\r\n*\r\nSTARTTLS\r\n"))
+	s := newSystem(f, "allowplaintext: yes")
+	s.withPasswords(f)
 	f.Fuzz(func(t *testing.T, says []byte) {
 		ours, theirs := net.Pipe()
 		go func() {
 			ours.Write(says)
 			ours.Write([]byte("\r\n.\r\nQUIT\r\n"))
 		}()
+		if len(says)%2 == 0 {
+			theirs = stranger{theirs}
+		}
 		go s.serve(theirs)
 		b, err := io.ReadAll(ours)
 		if err != nil {

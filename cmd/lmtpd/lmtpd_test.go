@@ -174,7 +174,7 @@ func TestDialogue(t *testing.T) {
 		{"parameters of MAIL", "MAIL FROM:<> BODY=8BITMIME SIZE=10 AUTH=<>\r\nRSET\r\nMAIL FROM:<> BODY=9BIT\r\nMAIL FROM:<> SIZE=x\r\nMAIL FROM:<> FOO=1\r\nMAIL FROM:<> SIZE=99999999999999999999\r\nMAIL FROM:a@b\r\nMAIL TO:<a@b>\r\n",
 			"250 2.1.0 ok\r\n250 2.0.0 ok\r\n501 5.5.4 Unrecognized BODY type\r\n501 5.5.2 SIZE requires a value\r\n501 5.5.4 Unrecognized parameters\r\n552 5.2.3 Message SIZE exceeds fixed maximum message size (2147483647)\r\n501 5.5.4 Syntax error in parameters\r\n501 5.5.4 Syntax error in parameters\r\n"},
 		{"AUTH", "AUTH PLAIN\r\nAUTH EXTERNAL !\r\nAUTH EXTERNAL cm9vdA==\r\nAUTH EXTERNAL =\r\nAUTH EXTERNAL =\r\n",
-			"504 Unrecognized authentication type.\r\n501 5.5.4 authentication failure\r\n501 5.5.4 authentication failure\r\n235 Authenticated!\r\n503 5.5.0 already authenticated\r\n"},
+			"504 Unrecognized authentication type.\r\n501 5.5.4 bad protocol / cancel\r\n501 5.5.4 authentication failure\r\n235 Authenticated!\r\n503 5.5.0 already authenticated\r\n"},
 		{"AUTH in two steps", "AUTH EXTERNAL\r\n*\r\nAUTH EXTERNAL\r\ncG9zdG1hbg==\r\n", "334 \r\n501 5.5.4 client canceled authentication\r\n334 \r\n235 Authenticated!\r\n"},
 		{"long line", "NOOP " + strings.Repeat("x", 100000) + "\r\nNOOP\r\n", "500 5.5.2 Syntax error\r\n250 2.0.0 ok\r\n"},
 		{"control characters", "NO\x00OP\r\nVRFY a\rb\r\n", "500 5.5.2 Syntax error\r\n500 5.5.2 Syntax error\r\n"},

@@ -90,7 +90,7 @@ func serve(o options) error {
 			s.trouble(err)
 			return
 		}
-		s.agent.Store(agent.With(conf.Service(name)))
+		s.reload(conf.Service(name))
 	}})
 	return nil
 }

@@ -8,18 +8,24 @@ import (
 	"time"
 
 	"goqmail/lib/delivery"
+	"goqmail/lib/imapconf"
+	"goqmail/lib/imaptls"
+	"goqmail/lib/sasl"
 	"goqmail/lib/syslog"
 )
 
 // server is what all connections share.
 type server struct {
 	agent   atomic.Pointer[delivery.Agent]
-	preauth bool          // clients from the network may send as well
-	timeout time.Duration // for a client that says nothing
+	sasl    atomic.Pointer[sasl.Server]
+	tls     *imaptls.Server // nil: there is none
+	preauth bool            // clients from the network may send as well
+	timeout time.Duration   // for a client that says nothing
 
-	ending atomic.Bool
-	mu     sync.Mutex
-	conns  map[net.Conn]bool
+	ending    atomic.Bool
+	mu        sync.Mutex
+	conns     map[net.Conn]bool // true: it may send
+	strangers int               // of them may not, yet
 }
 
 // patience is how long a client may say nothing, as Cyrus has it.
@@ -27,30 +33,74 @@ const patience = 6 * time.Minute
 
 func newServer(agent *delivery.Agent, preauth bool) *server {
 	s := &server{preauth: preauth, timeout: patience, conns: map[net.Conn]bool{}}
-	s.agent.Store(agent)
+	s.use(agent)
+	var err error
+	if s.tls, err = imaptls.Load(agent.Conf); err != nil { // then there is none
+		s.tls = nil
+		if !errors.Is(err, imaptls.ErrOff) {
+			s.trouble(err)
+		}
+	}
 	return s
+}
+
+// use has connections to come served by an agent.
+func (s *server) use(agent *delivery.Agent) {
+	s.agent.Store(agent)
+	s.sasl.Store(sasl.New(agent.Conf, "lmtp", func(format string, args ...any) { agent.Log(syslog.Notice, format, args...) }))
+}
+
+// reload uses other settings. TLS that cannot be read stays as it was.
+func (s *server) reload(conf imapconf.Conf) {
+	s.use(s.agent.Load().With(conf))
+	if s.tls == nil {
+		return
+	}
+	if err := s.tls.Reload(conf); err != nil {
+		s.trouble(err)
+	}
 }
 
 func (s *server) trouble(err error) { s.agent.Load().Log(syslog.Error, "error: %v", err) }
 
 // enter notes a connection; it tells whether there is room for it.
-func (s *server) enter(n net.Conn) bool {
+func (s *server) enter(n net.Conn, trusted bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ending.Load() || len(s.conns) >= maxConns {
+	if s.ending.Load() || len(s.conns) >= maxConns || !trusted && s.strangers >= maxStrangers {
 		return false
 	}
-	s.conns[n] = true
+	s.conns[n] = trusted
+	if !trusted {
+		s.strangers++
+	}
 	return true
 }
 
 // maxConns is how many connections there may be: with a few files open for each, less
-// than what systems allow a process.
-const maxConns = 1000
+// than what systems allow a process. Those who have not shown that they may send leave
+// room for those who may.
+const (
+	maxConns     = 1000
+	maxStrangers = 100
+)
+
+// trust notes that a connection may send.
+func (s *server) trust(n net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.conns[n] {
+		s.conns[n] = true
+		s.strangers--
+	}
+}
 
 func (s *server) left(n net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.conns[n] {
+		s.strangers--
+	}
 	delete(s.conns, n)
 }
 
