@@ -290,4 +290,6 @@ func Addresses(value string) string {
 }
 
 // unfolded puts a field on one line.
-func unfolded(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) }
+func unfolded(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r", ""), "\n", "")
+}

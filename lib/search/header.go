@@ -110,7 +110,7 @@ func (h *header) texts(name string, kind kind) (texts [][]byte) {
 		text := h.compared(value)
 		texts = append(texts, text)
 		if kind == addresses && !plain(text) {
-			texts = append(texts, h.compared([]byte(digest.Addresses(string(value)))))
+			texts = append(texts, h.compared(plainest(value)))
 		}
 		return false
 	})
@@ -129,6 +129,16 @@ func (h *header) compared(value []byte) []byte {
 // plain tells whether addresses have nothing in them that can be left out.
 func plain(text []byte) bool {
 	return !bytes.ContainsAny(text, `("\`) && !bytes.Contains(text, []byte("@ ")) && !bytes.Contains(text, []byte(" @"))
+}
+
+// plainest returns addresses without comments and quotes.
+func plainest(value []byte) []byte {
+	name, address, ok := bytes.Cut(bytes.TrimLeft(value, " \t"), []byte(`" <`))
+	name, quoted := bytes.CutPrefix(name, []byte(`"`))
+	if ok && quoted && !bytes.ContainsAny(name, `"\`) && !bytes.ContainsAny(address, `"(\ `) { // as most are
+		return bytes.Join([][]byte{name, address}, []byte(" <"))
+	}
+	return []byte(digest.Addresses(string(value)))
 }
 
 // anywhere tells whether the header has a text in it.

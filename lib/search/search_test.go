@@ -118,3 +118,20 @@ func FuzzHeader(f *testing.F) {
 		}
 	})
 }
+
+func TestPlainest(t *testing.T) {
+	for _, row := range []struct{ value, want string }{
+		{` "Smith, J." <j@example.org>` + "\r\n", "Smith, J. <j@example.org>"},
+		{`"a (b)" <c@example.org>`, "a (b) <c@example.org>"},
+		{`"a \"b\"" <c@example.org>`, `a "b" <c@example.org>`},
+		{`"a" (b) <c@example.org>`, "a <c@example.org>"},
+		{`"a" <c@ example.org>`, "a <c@example.org>"},
+		{`"a" <c@example.org>, "b" <d@example.org>`, "a <c@example.org>, b <d@example.org>"},
+		{`"a" <c(d)@example.org>`, "a <c@example.org>"},
+		{`" <`, "< <@>"},
+	} {
+		if got := string(bytes.TrimSpace(plainest([]byte(row.value)))); got != strings.TrimSpace(row.want) {
+			t.Errorf("%q: %q, want %q", row.value, got, row.want)
+		}
+	}
+}
