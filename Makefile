@@ -33,7 +33,7 @@ ENTRY = $(if $(ENTRIES),-E _goqmail_entry)
 BRIEFENTRY = $(if $(ENTRIES),-E _goqmail_brief -funcalign=16)
 BRIEF = bouncesaying condredirect deliver dnsfq dnsip dnsmxip dnsptr except forward ipmeprint maildir2mbox maildirmake predate preline qbiff \
 	qmail-badlist qmail-dnsbl qmail-getpw qmail-inject qmail-local qmail-newmgrt qmail-newmrh qmail-newmvrt qmail-newu qmail-pop3d qmail-popup qmail-pw2u \
-	qmail-qmqpc qmail-qmqpd qmail-qmtpd qmail-qread qmail-queue qmail-rcptcheck qmail-rcptcheck-realrcptto qmail-recipients qmail-remote qmail-showctl qmail-smtpd \
+	qmail-qmqpc qmail-qmqpd qmail-qmtpd qmail-qread qmail-queue qmail-rcptcheck qmail-rcptcheck-realrcptto qmail-recipients qmail-remote qmail-scan qmail-showctl qmail-smtpd \
 	qmail-tcpok qmail-tcpto qreceipt sasldblistusers2 saslpasswd2 sendmail tcp-env tcprules tcprulescheck
 
 all: bin

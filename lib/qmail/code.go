@@ -28,7 +28,7 @@ const (
 	exitIndimail = 88  // the same in other programs
 	ExitEnvelope = 91  // the envelope is not one
 	exitCompat   = 115 // what 11 once was
-	exitNoExec   = 120
+	ExitNoExec   = 120 // there is no qmail-queue
 )
 
 // answer turns an exit code into the error that callers report; nil for 0.
@@ -66,7 +66,7 @@ func answer(code int) error {
 		return exit.Defer("communication with mail server failed (#4.4.2)", nil)
 	case ExitBug, ExitEnvelope:
 		return exit.Defer("qq internal bug (#4.3.0)", nil)
-	case exitNoExec:
+	case ExitNoExec:
 		return exit.Defer("unable to exec qq (#4.3.0)", nil)
 	}
 	if 11 <= code && code <= 40 {

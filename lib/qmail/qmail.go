@@ -168,7 +168,7 @@ func notStarted() int {
 	if CheckHome() != nil {
 		return ExitHome
 	}
-	return exitNoExec
+	return ExitNoExec
 }
 
 // CheckHome tells whether the home directory can be entered. Programs that need

@@ -100,3 +100,42 @@ func line(s string) string {
 	}
 	return string(b)
 }
+
+// Listener is where the program that started this one as its qmail-queue hears
+// why a message is refused, nil if it would not hear. Look before the program
+// opens a file of its own.
+func Listener(c *call.Call) *os.File {
+	fds := []int{6, 4}
+	if fd, err := strconv.Atoi(c.Env.Get("ERROR_FD")); err == nil && fd >= 2 && fd <= 255 {
+		fds = []int{fd, 6, 4}
+	}
+	for _, fd := range fds {
+		f := c.File(fd)
+		if f == nil {
+			continue
+		}
+		// What is no pipe is there by chance.
+		if st, err := f.Stat(); err == nil && st.Mode().Type() == os.ModeNamedPipe {
+			return f
+		}
+	}
+	return nil
+}
+
+// Refuse tells listener why a message is not taken, which is what err says. The
+// result is the code to exit with; without a listener that alone tells whether to
+// try again.
+func Refuse(listener *os.File, err error) (code int) {
+	letter, code := "Z", ExitTry
+	if exit.Code(err) == exit.Perm {
+		letter, code = "D", ExitRefused
+	}
+	if listener == nil {
+		return code
+	}
+	text := letter + line(err.Error())
+	if _, err := listener.WriteString(text[:min(len(text), maxReason-1)]); err != nil {
+		return code
+	}
+	return exitCustom
+}
