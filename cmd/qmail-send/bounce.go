@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,21 +16,6 @@ import (
 	"goqmail/lib/quote"
 	"goqmail/lib/syncdir"
 )
-
-// bounceText is what a bounce says on one failure: the recipient, the report,
-// an empty line. No other line is empty, so that the text can be taken apart.
-func bounceText(recipient, report string) []byte {
-	b := []byte("<" + strings.ReplaceAll(recipient, "\n", "_") + ">:\n" + report)
-	if report != "" && report[len(report)-1] != '\n' {
-		b = append(b, '\n')
-	}
-	for i := len(b) - 2; i > 0; i-- {
-		if b[i] == '\n' && b[i-1] == '\n' {
-			b[i] = '/'
-		}
-	}
-	return append(b, '\n')
-}
 
 // note is a text on its way to a file in bounce.
 type note struct {

@@ -108,7 +108,7 @@ func (m *manager) judge(ch *channel, reports []report) []result {
 		}
 		results[i] = result{delivery: d, status: r.status, text: r.text}
 		if r.status == 'D' {
-			results[i].note = newNote(m.layout.Bounce(d.job.num), bounceText(m.set.routes.Original(d.recipient), r.text))
+			results[i].note = newNote(m.layout.Bounce(d.job.num), queue.BounceText(m.set.routes.Original(d.recipient), r.text))
 		}
 	}
 	return results

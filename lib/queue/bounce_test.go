@@ -1,4 +1,4 @@
-package main
+package queue
 
 import (
 	"strings"
@@ -17,8 +17,8 @@ func TestBounceText(t *testing.T) {
 		{"a@b", "\n", "<a@b>:\n\n\n"},
 		{"a@b", "\none", "<a@b>:\n/one\n\n"},
 	} {
-		if got := string(bounceText(c.recipient, c.report)); got != c.want {
-			t.Errorf("bounceText(%q, %q): got %q, want %q", c.recipient, c.report, got, c.want)
+		if got := string(BounceText(c.recipient, c.report)); got != c.want {
+			t.Errorf("BounceText(%q, %q): got %q, want %q", c.recipient, c.report, got, c.want)
 		}
 	}
 }
@@ -30,7 +30,7 @@ func FuzzBounceText(f *testing.F) {
 	f.Add("sue@b.example", "Sorry.\n")
 	f.Add("a\n\nb", "\n\n\nx\n\n")
 	f.Fuzz(func(t *testing.T, recipient, report string) {
-		text := string(bounceText(recipient, report))
+		text := string(BounceText(recipient, report))
 		first, rest, ok := strings.Cut(text, ">:\n")
 		if !ok || !strings.HasPrefix(first, "<") || strings.Contains(first, "\n") {
 			t.Fatalf("%q does not start with the recipient", text)
