@@ -55,14 +55,19 @@ type appending struct {
 	rights   acl.Rights
 	box      *mailstore.Mailbox
 	staged   []*mailstore.Staged
+	syncing  []*mailstore.Staged // the last of them
 	messages []mailstore.Incoming
 	seen     []bool // messages that a user has seen who does not own the mailbox
 	room     int64  // of the quota, in bytes; negative: without end
 	held     int    // bytes of digests
 }
 
-// maxHeld is how many bytes of digests are held at most until the last message has come.
-const maxHeld = 64 << 20
+// maxHeld is how many bytes of digests are held at most until the last message has come,
+// and maxSyncing how many messages are synced at a time.
+const (
+	maxHeld    = 64 << 20
+	maxSyncing = 16
+)
 
 // into finds the mailbox.
 func (a *appending) into(name string) (err error) {
@@ -193,7 +198,7 @@ func (a *appending) read(size int64, binary bool, flags []string, date int64) {
 		a.c.r.Fail(err)
 		return
 	}
-	switch err := staged.Finish(); {
+	switch err := staged.End(); {
 	case err != nil:
 		a.err = err
 	case size == 0:
@@ -211,7 +216,10 @@ func (a *appending) read(size int64, binary bool, flags []string, date int64) {
 	if a.err != nil {
 		return
 	}
-	staged.Close() // they may be many
+	a.syncing = append(a.syncing, staged)
+	if a.err = a.synced(maxSyncing); a.err != nil {
+		return
+	}
 	d := staged.Digest
 	if a.held += len(d.Header) + len(d.Envelope) + len(d.BodyStructure) + len(d.Parts) + 1000; a.held > maxHeld {
 		a.err = no("LIMIT", "Too many messages at once")
@@ -231,10 +239,25 @@ func (a *appending) read(size int64, binary bool, flags []string, date int64) {
 	a.messages, a.seen = append(a.messages, m), append(a.seen, seen)
 }
 
+// synced waits until messages are synced, all but some, and closes them: they may be many.
+func (a *appending) synced(but int) error {
+	for len(a.syncing) > but {
+		staged := a.syncing[0]
+		a.syncing = a.syncing[1:]
+		if err := errors.Join(staged.Synced(), staged.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // commit puts the messages into the mailbox.
 func (a *appending) commit() (uids []uint32, err error) {
 	if a.err != nil {
 		return nil, a.err
+	}
+	if err := a.synced(0); err != nil {
+		return nil, err
 	}
 	if uids, err = a.box.Append(a.messages...); err != nil {
 		return nil, err

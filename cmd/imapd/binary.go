@@ -16,7 +16,7 @@ import (
 var errNUL = no("", "Message contains NUL characters")
 
 // withoutNUL makes of a message that came as a binary literal one that can be sent to all
-// clients (RFC 3516 section 4.4): parts with NUL characters become base64.
+// clients (RFC 3516 section 4.4): parts with NUL characters become base64. It is ended, not synced.
 func (s *server) withoutNUL(partition string, old *mailstore.Staged) (*mailstore.Staged, error) {
 	root, err := digest.ParseParts(old.Digest.Parts)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *server) withoutNUL(partition string, old *mailstore.Staged) (*mailstore
 		err = e.copy(int64(old.Size))
 	}
 	if err == nil {
-		err = made.Finish()
+		err = made.End()
 	}
 	if err != nil {
 		made.Remove()

@@ -19,8 +19,9 @@ type Staged struct {
 	Size   uint32
 	Digest *digest.Digest
 
-	file *os.File
-	w    *bufio.Writer
+	file   *os.File
+	w      *bufio.Writer
+	synced chan error
 }
 
 // Stage begins a message. It is written to what is returned, with CR LF line ends.
@@ -53,16 +54,28 @@ func (m *Staged) Write(p []byte) (int, error) {
 
 // Finish ends the message, syncs it and reads its digest.
 func (m *Staged) Finish() error {
+	if err := m.End(); err != nil {
+		return err
+	}
+	return m.Synced()
+}
+
+// End ends the message, begins to sync it and reads its digest. It must not be put into a
+// mailbox before Synced, but the next message can be written: many are synced sooner
+// together than one after the other.
+func (m *Staged) End() error {
 	if err := m.w.Flush(); err != nil {
 		return err
 	}
-	if err := m.file.Sync(); err != nil {
-		return err
-	}
+	m.synced = make(chan error, 1)
+	go func() { m.synced <- m.file.Sync() }()
 	var err error
 	m.Digest, err = digest.Read(m.file, int64(m.Size))
 	return err
 }
+
+// Synced waits until the message that has ended is synced. Call it once.
+func (m *Staged) Synced() error { return <-m.synced }
 
 // Reader returns the file, for reading at any offset after Finish.
 func (m *Staged) Reader() *os.File { return m.file }
