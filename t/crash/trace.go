@@ -58,6 +58,8 @@ type Tracer struct {
 	n       int
 	first   int // the process id of the first program
 	threads map[int]*thread
+	halting bool  // all are to be killed once no call is being made
+	halted  bool  // and were
 	busy    int   // the thread that makes a call on a file, 0 if none does
 	waiting []int // the ones that are about to
 }
@@ -128,8 +130,10 @@ func start(cmd Cmd) (pid int, err error) {
 	return pid, err
 }
 
-// halt kills all programs.
+// halt kills all programs, and those that they have just started as soon as they are
+// seen.
 func (t *Tracer) halt() {
+	t.halted = true
 	for tid := range t.threads {
 		syscall.Kill(tid, syscall.SIGKILL)
 	}
@@ -138,11 +142,14 @@ func (t *Tracer) halt() {
 // loop handles stops until all processes have ended. It returns how the first
 // one did.
 func (t *Tracer) loop() (end syscall.WaitStatus, err error) {
-	for len(t.threads) > 0 {
+	for {
 		var status syscall.WaitStatus
 		tid, err := syscall.Wait4(-1, &status, syscall.WALL|unix.WNOTHREAD, nil)
 		if err == syscall.EINTR {
 			continue
+		}
+		if err == syscall.ECHILD { // not when there are no threads: one may be new
+			return end, nil
 		}
 		if err != nil {
 			return end, fmt.Errorf("wait: %w", err)
@@ -157,7 +164,6 @@ func (t *Tracer) loop() (end syscall.WaitStatus, err error) {
 		}
 		t.stopped(tid, status)
 	}
-	return end, nil
 }
 
 // stopped handles a stop of a thread.
@@ -167,6 +173,9 @@ func (t *Tracer) stopped(tid int, status syscall.WaitStatus) {
 		_, err := os.Stat(fmt.Sprintf("/proc/%d/task/%d", t.first, tid))
 		th = &thread{first: err == nil}
 		t.threads[tid] = th
+		if t.halted {
+			syscall.Kill(tid, syscall.SIGKILL)
+		}
 	}
 	signal := 0
 	switch s := status.StopSignal(); {
@@ -206,6 +215,8 @@ func (t *Tracer) syscall(tid int, th *thread) {
 	th.exists = true
 	switch {
 	case errno != 0: // killed meanwhile
+	case i.op == entry && t.halting:
+		return
 	case i.op == entry:
 		th.op, th.fail = t.decode(tid, i.nr, i.args), 0
 		if th.op != nil && t.alone(th.op) {
@@ -216,6 +227,9 @@ func (t *Tracer) syscall(tid int, th *thread) {
 			t.busy = tid
 		}
 		t.enter(tid, th)
+		if t.halting {
+			return
+		}
 	case i.op == end && th.op != nil:
 		th.op.Ret = int64(i.nr)
 		if th.fail != 0 {
@@ -256,7 +270,10 @@ func (t *Tracer) enter(tid int, th *thread) {
 		syscall.Kill(tid, syscall.SIGKILL)
 	}
 	if action.Halt {
-		t.halt()
+		t.halting = true
+		if t.busy == 0 || t.busy == tid { // else it is not known what that call has done
+			t.halt()
+		}
 	}
 }
 
@@ -266,6 +283,10 @@ func (t *Tracer) done(tid int) {
 		return
 	}
 	t.busy = 0
+	if t.halting {
+		t.halt()
+		return
+	}
 	for t.busy == 0 && len(t.waiting) > 0 {
 		next := t.waiting[0]
 		t.waiting = t.waiting[1:]
