@@ -25,6 +25,7 @@ func TestPrune(t *testing.T) {
 		if _, err := m.Expunge(nil); err != nil {
 			t.Fatal(err)
 		}
+		m.store.removing.Wait()
 	}
 	remove(2)
 	write(t, m.tree.dir+"/2.", text) // as a crash leaves it

@@ -26,20 +26,28 @@ func (m *Mailbox) Remove(uids imap.UIDSet) error {
 // remove removes the messages in a set that have flags, which may be 0.
 func (m *Mailbox) remove(uids imap.UIDSet, flags int64) (gone []uint32, err error) {
 	uids = tidy(uids)
-	var dir string
+	var files *os.Root
 	err = m.tree.db.write(func(c *sqlite.Conn) (err error) {
-		if dir, err = m.dir(c); err != nil {
+		dir, err := m.dir(c)
+		if err != nil {
 			return err
 		}
-		gone, err = m.expunge(c, uids, flags)
+		if gone, err = m.expunge(c, uids, flags); err == nil && len(gone) > 0 {
+			files, _ = os.OpenRoot(dir) // whatever name it has later
+		}
 		return err
 	})
 	if err != nil || len(gone) == 0 {
 		return nil, err
 	}
-	// After the rows: a file that a crash leaves is known to be expunged.
-	for _, uid := range gone {
-		os.Remove(dir + "/" + fileName(uid))
+	// After the rows, and nobody has to wait: a file that is left is known to be expunged.
+	if files != nil {
+		m.store.removing.Go(func() {
+			defer files.Close()
+			for _, uid := range gone {
+				files.Remove(fileName(uid))
+			}
+		})
 	}
 	m.store.tell(m.entry.Name)
 	return gone, nil

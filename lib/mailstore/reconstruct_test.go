@@ -143,6 +143,7 @@ func TestReconstruct(t *testing.T) {
 			if _, err := m.Expunge(nil); err != nil {
 				t.Fatal(err)
 			}
+			s.removing.Wait()
 			c.harm(t, m)
 			if r := rebuild(t, s, "user.john"); r != c.want {
 				t.Errorf("did %+v, want %+v", r, c.want)

@@ -41,6 +41,8 @@ type Store struct {
 	bus   *bus
 
 	orders orders
+
+	removing sync.WaitGroup // the files of expunged messages
 }
 
 // Open opens the store, and creates it if it is not there.
@@ -67,6 +69,7 @@ func Open(layout Layout) (*Store, error) {
 
 // Close closes the databases. No Mailbox may be used afterwards.
 func (s *Store) Close() error {
+	s.removing.Wait()
 	s.bus.close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
