@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"goqmail/t/lab"
 	"goqmail/t/site"
 )
 
@@ -104,7 +105,12 @@ func lines(text string) string { return strconv.Itoa(strings.Count(text, "\n")) 
 // of it. A picture of it, at 320 pixels' width, must not be empty.
 func browse(t *testing.T, page string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp("", "browser")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A browser may be seen off by its last processes.
+	t.Cleanup(func() { lab.Await(t, "its files to be gone", func() bool { return os.RemoveAll(dir) == nil }) })
 	file := filepath.Join(dir, "page.html")
 	if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
 		t.Fatal(err)
