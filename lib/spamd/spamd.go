@@ -35,10 +35,11 @@ const (
 // Check sends a message of size bytes to a spamd that was just connected to. An
 // answer that is none, or does not come to its end, is an error.
 func Check(conn io.ReadWriter, mess io.Reader, size int64) (Report, error) {
-	if err := send(conn, mess, size); err != nil {
-		return Report{}, err
+	var r Report
+	err := send(conn, mess, size)
+	if err == nil {
+		r, err = read(bufio.NewReaderSize(conn, maxLine))
 	}
-	r, err := read(bufio.NewReaderSize(conn, maxLine))
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}

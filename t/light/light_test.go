@@ -15,7 +15,7 @@ import (
 var limited = []string{
 	"bouncesaying", "condredirect", "deliver", "except", "forward", "preline", "qbiff", "qreceipt",
 	"qmail-inject", "qmail-local", "qmail-pop3d", "qmail-popup", "qmail-qmqpd", "qmail-qmtpd",
-	"qmail-queue", "qmail-rcptcheck", "qmail-rcptcheck-realrcptto", "qmail-smtpd", "sendmail", "tcp-env",
+	"qmail-queue", "qmail-rcptcheck", "qmail-rcptcheck-realrcptto", "qmail-scan", "qmail-smtpd", "sendmail", "tcp-env",
 }
 
 // heavy tells whether no such program may have a package.

@@ -139,6 +139,13 @@ func TestViruesAreRefusedAndSpamIsMarked(t *testing.T) {
 	check("with clamd again", send("again", "", "Hello"), "accepted")
 	m.awaitMail("john", "Subject: again\n")
 
+	// Nor does it take what is missing for an empty message.
+	for _, closed := range []string{"<&-", ">&-"} {
+		if out, _ := m.try("qmaild", "", "sh", "-c", "qmail-scan "+closed+"; echo exit $?"); !strings.Contains(out, "exit 54\n") {
+			t.Errorf("with %s: %s", closed, out)
+		}
+	}
+
 	m.awaitEmpty()
 	if n := len(m.mail("/home/john/Maildir")); n != 6 {
 		t.Errorf("john has %d messages", n)
