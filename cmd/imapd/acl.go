@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 
+	"goqmail/lib/account"
 	"goqmail/lib/acl"
 	"goqmail/lib/imap"
 	"goqmail/lib/mailstore"
@@ -54,6 +55,11 @@ func (c *conn) setACL() error {
 	}
 	if err := c.args(); err != nil {
 		return err
+	}
+	if group, ok := strings.CutPrefix(strings.TrimPrefix(identifier, "-"), "group:"); ok && rights != 0 && op != "-" {
+		if _, err := account.Gid(group); err != nil {
+			return no("CANNOT", "Invalid identifier")
+		}
 	}
 	return c.changeACL(name, func(list acl.List) acl.List {
 		old := list.Granted(identifier)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"goqmail/lib/account"
 	"goqmail/lib/imap"
 	"goqmail/lib/mboxname"
 )
@@ -36,10 +37,11 @@ type conn struct {
 
 	waiting *list.Element // in crowd.halfOpen
 
-	user  string // "" before login
-	admin bool
-	space mboxname.Space
-	sel   *selection // nil: no mailbox is selected
+	user   string // "" before login
+	admin  bool
+	groups account.Members // in which the user is
+	space  mboxname.Space
+	sel    *selection // nil: no mailbox is selected
 
 	// What ENABLE, and commands that imply it, have switched on.
 	condstore, qresync, utf8, rev2 bool

@@ -54,7 +54,7 @@ func passwords(t testing.TB, s *server) {
 	conf["sasl_sasldb_path"] = t.TempDir() + "/sasldb2"
 	conf["servername"] = s.name
 	var all []sasldb.Record
-	for _, user := range []string{"john", "mary", "cyrus", "ann"} {
+	for _, user := range []string{"john", "mary", "cyrus", "ann", "root"} {
 		all = append(all, sasldb.Record{Key: sasldb.Key{User: user, Realm: s.name, Property: sasldb.Password}, Value: "secret"})
 	}
 	if err := sasldb.Update(conf["sasl_sasldb_path"], func([]sasldb.Record) []sasldb.Record { return all }); err != nil {

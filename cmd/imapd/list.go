@@ -229,7 +229,11 @@ func (c *conn) visible() (entries []mailstore.Entry, err error) {
 	if entries, err = c.srv.store.Below(c.space.Inbox()); err != nil {
 		return nil, err
 	}
-	granted, err := c.srv.store.Granting(c.user, "anyone")
+	mine := []string{c.user, "anyone"}
+	for _, group := range c.groups.Names() {
+		mine = append(mine, "group:"+group)
+	}
+	granted, err := c.srv.store.Granting(mine...)
 	for _, e := range granted {
 		if !c.owns(e.Name) && c.rights(e).Has(acl.Lookup) {
 			entries = append(entries, e)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"goqmail/lib/account"
 	"goqmail/lib/acl"
 	"goqmail/lib/mailstore"
 	"goqmail/lib/mboxname"
@@ -98,6 +99,7 @@ func (c *conn) begin(name string) error {
 	c.user = name
 	conf := c.srv.settings()
 	c.admin = slices.Contains(conf.Words("admins"), name)
+	c.groups = account.Members{User: name, None: !conf.Bool("unix_group_enable", true)}
 	c.r.Limit = commandLimit
 	c.space = mboxname.Space{
 		User: name, Separator: '.', Alt: conf.Bool("altnamespace", false) && !c.admin,
@@ -132,7 +134,11 @@ func (c *conn) entry(name string) (e mailstore.Entry, rights acl.Rights, err err
 // rights returns what the user may do with a mailbox: what its list says, and what
 // owners and admins have without it.
 func (c *conn) rights(e mailstore.Entry) acl.Rights {
-	rights := acl.ParseList(e.ACL).Of(c.user, nil)
+	rights := acl.ParseList(e.ACL).Of(c.user, c.groups.In)
+	if err := c.groups.Err; err != nil { // he may be in a group from which rights were taken
+		c.srv.log("groups of %s: %v", c.user, err)
+		c.groups.Err, rights = nil, 0
+	}
 	if c.owns(e.Name) {
 		rights |= acl.Implicit
 	}

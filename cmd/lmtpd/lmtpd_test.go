@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,7 +22,8 @@ import (
 )
 
 // system is a server with a store that has user.john, user.john.SPAM, user.mary with
-// user.mary.open, to which anyone may post, and shared.news, which john may post to
+// user.mary.open, to which anyone may post, user.mary.drop, to which anonymous may, and
+// user.mary.team, to which root's group may, and shared.news, which john may post to
 // and mary only see.
 type system struct {
 	*server
@@ -50,11 +52,17 @@ func newSystem(t testing.TB, settings ...string) *system {
 	}
 	t.Cleanup(func() { agent.Close() })
 	s.server = newServer(agent, false)
+	own, err := user.LookupGroupId("0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, e := range []mailstore.Entry{
 		{Name: "user.john", ACL: "john\tlrswipkxtecda\t"},
 		{Name: "user.john.SPAM", ACL: "john\tlrswipkxtecda\t"},
 		{Name: "user.mary", ACL: "mary\tlrswipkxtecda\t"},
 		{Name: "user.mary.open", ACL: "mary\tlrswipkxtecda\tanyone\tp\t"},
+		{Name: "user.mary.drop", ACL: "mary\tlrswipkxtecda\tanonymous\tp\t"},
+		{Name: "user.mary.team", ACL: "mary\tlrswipkxtecda\tgroup:" + own.Name + "\tp\t"},
 		{Name: "shared.news", ACL: "john\tlrsp\tmary\tlrs\t"},
 	} {
 		if err := agent.Store.Create(e); err != nil {
@@ -68,7 +76,7 @@ func newSystem(t testing.TB, settings ...string) *system {
 func (s *system) set(setting string) {
 	agent := s.agent.Load()
 	conf := maps.Clone(agent.Conf)
-	for _, name := range []string{"reject8bit", "munge8bit", "maxmessagesize", "postuser", "lmtp_downcase_rcpt", "username_tolower", "unixhierarchysep", "altnamespace"} {
+	for _, name := range []string{"reject8bit", "munge8bit", "maxmessagesize", "postuser", "unix_group_enable", "lmtp_downcase_rcpt", "username_tolower", "unixhierarchysep", "altnamespace"} {
 		delete(conf, name)
 	}
 	name, value, _ := strings.Cut(setting, ": ")
@@ -309,6 +317,11 @@ func TestWhereItGoes(t *testing.T) {
 		{"detail that is not there", "", "john", "john+nosuch", "user.john"},
 		{"detail that cannot be", "", "john", "john+a..b", "user.john"},
 		{"anyone may post", "", "", "mary+open", "user.mary.open"},
+		{"anonymous may post", "", "", "mary+drop", "user.mary.drop"},
+		{"others may not", "", "john", "mary+drop", "user.mary"},
+		{"a group may post", "", "root", "mary+team", "user.mary.team"},
+		{"not in the group", "", "john", "mary+team", "user.mary"},
+		{"no groups", "unix_group_enable: no", "root", "mary+team", "user.mary"},
 		{"shared", "", "john", "+shared.news", "shared.news"},
 		{"postuser", "postuser: bb", "john", "bb+shared.news", "shared.news"},
 		{"domain", "", "", "john@example.com", "user.john"},

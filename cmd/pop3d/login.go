@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"goqmail/lib/account"
 	"goqmail/lib/acl"
 	"goqmail/lib/autocreate"
 	"goqmail/lib/mailstore"
@@ -163,6 +164,17 @@ func (c *session) begin(user string) {
 
 var errDenied = errors.New("permission denied")
 
+// rights are what the list of a mailbox gives a user, none if his groups cannot be told.
+func (c *session) rights(user string, e mailstore.Entry) acl.Rights {
+	members := account.Members{User: user, None: !c.conf.Bool("unix_group_enable", true)}
+	rights := acl.ParseList(e.ACL).Of(user, members.In)
+	if members.Err != nil {
+		c.srv.log("groups of %s: %v", user, members.Err)
+		return 0
+	}
+	return rights
+}
+
 // open opens the INBOX of a user, who may have to be made one.
 func (c *session) open(user string) (*mailstore.Mailbox, *mailstore.View, error) {
 	space := mboxname.Space{User: user, Separator: '.'}
@@ -175,7 +187,7 @@ func (c *session) open(user string) (*mailstore.Mailbox, *mailstore.View, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	if acl.ParseList(e.ACL).Of(user, nil)&acl.Read == 0 {
+	if !c.rights(user, e).Has(acl.Read) {
 		return nil, nil, errDenied
 	}
 	box, err := c.srv.store.OpenMailbox(e.Name)

@@ -181,7 +181,7 @@ func (c *session) expunge() error {
 	if err != nil {
 		return err
 	}
-	if need := acl.DeleteMessages | acl.Expunge; acl.ParseList(e.ACL).Of(c.user, nil)&need != need {
+	if !c.rights(c.user, e).Has(acl.DeleteMessages | acl.Expunge) {
 		return errDenied
 	}
 	var uids imap.UIDSet

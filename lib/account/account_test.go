@@ -76,3 +76,22 @@ func TestName(t *testing.T) {
 		}
 	}
 }
+
+func TestMembers(t *testing.T) {
+	const group = "staff:x:50:john,mary\nalias:x:2108:\nodd:x:51:john:\nbad:x:y:alias\nnone:x::\nshort:x:52\nhuge:x:4294967295:bob"
+	for user, want := range map[string][]string{
+		"john": {"staff"}, "mary": {"staff"}, "alias": {"alias", "bad"}, "bob": {"huge"}, // only alias has a line in passwd
+		"joh": nil, "john,mary": nil, "": nil, "nogid": nil, "nosuch": nil,
+	} {
+		if got := memberOf([]byte(passwd), []byte(group), user); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", user, got, want)
+		}
+	}
+	root, none := Members{User: "root"}, Members{User: "root", None: true}
+	if len(root.Names()) == 0 || !root.In(root.Names()[0]) || root.In("no-such-group") || root.Err != nil {
+		t.Errorf("got %+v", root)
+	}
+	if none.In(root.Names()[0]) {
+		t.Error("in one, although in none")
+	}
+}

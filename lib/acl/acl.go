@@ -140,14 +140,14 @@ func (l List) Granted(identifier string) Rights {
 	return 0
 }
 
-// Of returns the rights of a user who is in some groups. Anonymous users pass the
-// name anonymous.
-func (l List) Of(user string, groups []string) Rights {
+// Of returns the rights of a user, who has also those of the groups that he is in.
+// Anonymous users pass the name anonymous.
+func (l List) Of(user string, in func(group string) bool) Rights {
 	var given, taken Rights
 	for _, e := range l {
 		name, negative := strings.CutPrefix(e.Identifier, "-")
 		group, isGroup := strings.CutPrefix(name, "group:")
-		if name != "anyone" && !(isGroup && slices.Contains(groups, group)) && !(!isGroup && name == user) {
+		if name != "anyone" && !(isGroup && in(group)) && !(!isGroup && name == user) {
 			continue
 		}
 		if negative {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"goqmail/lib/account"
 	"goqmail/lib/acl"
 	"goqmail/lib/ascii"
 	"goqmail/lib/autocreate"
@@ -59,7 +60,10 @@ func (a *Agent) shared(name, sender string) (r Recipient, err error) {
 	if err != nil {
 		return r, err
 	}
-	switch rights := rights(e, sender); {
+	rights, err := a.rights(e, sender)
+	switch {
+	case err != nil:
+		return r, err
 	case rights.Has(acl.Post):
 		return Recipient{name, name}, nil
 	case rights.Has(acl.Lookup):
@@ -91,13 +95,17 @@ func (a *Agent) personal(user, detail, sender string) (r Recipient, err error) {
 		return r, nil
 	}
 	e, err := a.lookup(below)
-	switch {
-	case err == nil && rights(e, sender).Has(acl.Post):
-		r.mailbox = below
-	case err != nil && !errors.Is(err, ErrUnknown):
+	if errors.Is(err, ErrUnknown) {
+		return r, nil
+	}
+	if err != nil {
 		return r, err
 	}
-	return r, nil
+	rights, err := a.rights(e, sender)
+	if rights.Has(acl.Post) {
+		r.mailbox = below
+	}
+	return r, err
 }
 
 // isName tells whether a user can be called so.
@@ -118,9 +126,15 @@ func (a *Agent) lookup(name string) (mailstore.Entry, error) {
 	return e, err
 }
 
-// rights is what a sender may do with a mailbox; an unknown one has those of anyone.
-func rights(e mailstore.Entry, sender string) acl.Rights {
-	return acl.ParseList(e.ACL).Of(sender, nil)
+// rights is what a sender may do with a mailbox; one who has not said who he is is
+// anonymous.
+func (a *Agent) rights(e mailstore.Entry, sender string) (acl.Rights, error) {
+	if sender == "" {
+		sender = "anonymous"
+	}
+	members := account.Members{User: sender, None: !a.Conf.Bool("unix_group_enable", true)}
+	rights := acl.ParseList(e.ACL).Of(sender, members.In)
+	return rights, members.Err
 }
 
 // quota returns ErrQuota if no more fits into a mailbox. The size of the message does
