@@ -41,8 +41,8 @@ func (m *machine) spamd() {
 	m.background("spamd", nil, "spamd", "-L", "-x", "-m", "1", "-i", "127.0.0.1", "-p", "783", "-u", "nobody", "-r", "/tmp/spamd.pid")
 }
 
-// What an administrator of 2004 had a proxy for takes one line in front of a run
-// script, and a daemon of Debian's.
+// What an administrator of 2004 had a proxy for takes one rule for clients, and a
+// daemon of Debian's.
 func TestViruesAreRefusedAndSpamIsMarked(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, "clamd clamav-daemon", "spamd spamd", "softlimit daemontools")
@@ -50,10 +50,13 @@ func TestViruesAreRefusedAndSpamIsMarked(t *testing.T) {
 	m.spamd()
 	m.clamd()
 	m.start()
-	m.background("smtpd", nil, "sh", "-c", "QMAILQUEUE=bin/qmail-scan SOFTLIMIT='softlimit -m 2000000' exec "+home+"/boot/smtpd")
+	m.run("root", "", "sh", "-ec", "cd "+home+`/control
+		echo ':allow,QMAILQUEUE="bin/qmail-scan"' >>smtp
+		../bin/tcprules smtp.cdb smtp.tmp <smtp
+		echo 127.0.0.1:783 >spamd`)
+	m.background("smtpd", []string{"SOFTLIMIT=softlimit -m 2000000"}, home+"/boot/smtpd")
 	m.awaitPort("127.0.0.1:25")
 	m.awaitPort("127.0.0.1:783")
-	m.control("spamd", "127.0.0.1:783\n")
 
 	send := func(subject, header, body string) string {
 		var err error
@@ -94,6 +97,9 @@ func TestViruesAreRefusedAndSpamIsMarked(t *testing.T) {
 	check("a virus, packed", send("virus", program, attached), virus)
 	wants(t, "the log", m.read("/var/log/smtpd"), " virus Eicar-Test-Signature.UNOFFICIAL refused: bytes ", from+"v@client.example>\n")
 
+	check("a long message", send("long", "", strings.Repeat("line\n", 1<<20)), "accepted")
+	wants(t, "a long message", m.awaitMail("john", "Subject: long\n"), "\nX-Virus-Status: Clean\nReceived: ")
+
 	check("spam", send("spam", "", gtube), "accepted")
 	wants(t, "spam", m.awaitMail("john", "Subject: spam\n"), "\nX-Virus-Status: Clean\nX-Spam-Flag: YES\nX-Spam-Score: ", "\nX-Spam-Status: Yes, score=", "GTUBE")
 	m.control("spamscore", "900\n")
@@ -106,6 +112,13 @@ func TestViruesAreRefusedAndSpamIsMarked(t *testing.T) {
 	check("mail from here", send("skipped", "X-Virus-Status: Clean\n", eicar), "accepted")
 	wants(t, "mail from here", m.awaitMail("john", "Subject: skipped\n"), "\nX-Virus-Status: Clean\n")
 	m.control("scanskip", "")
+
+	// As the proxy did when it was done.
+	for body, want := range map[string]string{"Hello": "exit 0\n", eicar: "qmail-inject: fatal: this message has a virus, Eicar-Test-Signature.UNOFFICIAL, and is refused (#5.7.1)\nexit 100\n"} {
+		out, _ := m.try("olaf", "Subject: forwarded\n\n"+body+"\n", "sh", "-c", "QMAILQUEUE=bin/qmail-scan /usr/sbin/sendmail -oem -oi -f a@b.example john@linuxfromsource.org; echo exit $?")
+		wants(t, "sendmail", out, want)
+	}
+	wants(t, "mail from a proxy", m.awaitMail("john", "Subject: forwarded\n"), "\nX-Virus-Status: Clean\n")
 
 	// clamd goes away in the middle of a message, and so does qmail-scan.
 	signal := func(name string, sig syscall.Signal) {
@@ -147,7 +160,7 @@ func TestViruesAreRefusedAndSpamIsMarked(t *testing.T) {
 	}
 
 	m.awaitEmpty()
-	if n := len(m.mail("/home/john/Maildir")); n != 6 {
+	if n := len(m.mail("/home/john/Maildir")); n != 8 {
 		t.Errorf("john has %d messages", n)
 	}
 	m.Do(func() {
