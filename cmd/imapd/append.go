@@ -176,13 +176,8 @@ func (a *appending) admit(size int64) {
 	}
 }
 
-// maxMessage is the most bytes of a message: maxmessagesize, else what the index can say.
-func (s *server) maxMessage() int64 {
-	if limit := s.settings().Int("maxmessagesize", 0); limit > 0 {
-		return int64(min(limit, 1<<32-1))
-	}
-	return 1<<32 - 1
-}
+// maxMessage is the most bytes of a message.
+func (s *server) maxMessage() int64 { return s.settings().MaxMessage() }
 
 // read takes the bytes of a message.
 func (a *appending) read(size int64, binary bool, flags []string, date int64) {

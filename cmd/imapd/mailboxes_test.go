@@ -341,3 +341,22 @@ func FuzzMailboxes(f *testing.F) {
 		wantNames(t, s, "user.john", "user.mary", "user.mary.a")
 	})
 }
+
+// With altnamespace other mailboxes stand beside INBOX, and none below it.
+func TestNothingBelowInbox(t *testing.T) {
+	login(t, newServer(t, "altnamespace: yes", "unixhierarchysep: yes"), "john").talk(`
+		> a CREATE INBOX/foo
+		< a NO [CANNOT] Invalid mailbox name
+		> b CREATE foo/bar
+		< b OK …
+		> c RENAME foo/bar inbox/bar
+		< c NO [CANNOT] Invalid mailbox name
+		> d SUBSCRIBE INBOX/foo
+		< d NO [CANNOT] Invalid mailbox name
+		> e LIST "" "INBOX/*"
+		< e OK Completed
+		> f LIST "" "*"
+		< * LIST (…) "/" INBOX
+		< ...
+		< f OK Completed`)
+}

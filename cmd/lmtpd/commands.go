@@ -71,7 +71,7 @@ func (c *conn) mail(args string) error {
 	return nil
 }
 
-func (c *conn) maxSize() int64 { return delivery.MaxSize(c.agent.Conf.Int("maxmessagesize", 0)) }
+func (c *conn) maxSize() int64 { return c.agent.Conf.MaxMessage() }
 
 // maxRecipients is how many recipients a message may have here. Those that are too
 // many are for another transaction (RFC 5321 section 4.5.3.1.10).

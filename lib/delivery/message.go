@@ -59,7 +59,7 @@ func (a *Agent) Begin(e Envelope) (*Message, error) {
 }
 
 func (a *Agent) message(e Envelope, to io.Writer) *Message {
-	m := &Message{agent: a, to: to, limit: MaxSize(a.Conf.Int("maxmessagesize", 0)), now: time.Now(), ended: true}
+	m := &Message{agent: a, to: to, limit: a.Conf.MaxMessage(), now: time.Now(), ended: true}
 	sender := e.Sender
 	if sender != "" && !strings.Contains(sender, "@") {
 		sender += "@" + a.Name
@@ -72,17 +72,6 @@ func (a *Agent) message(e Envelope, to io.Writer) *Message {
 		"Received: from " + e.Helo + " (" + e.Client + ")\r\n\t" + user +
 		"by " + a.Name + " (" + a.Software + ") with " + e.With + ";\r\n\t" + m.now.Format(time.RFC1123Z) + "\r\n")
 	return m
-}
-
-// largest is the largest message there can be, as IMAP and the index have it.
-const largest = 1<<31 - 1
-
-// MaxSize returns how large a message may be by maxmessagesize, where 0 is no limit.
-func MaxSize(setting int) int64 {
-	if setting <= 0 {
-		return largest
-	}
-	return min(int64(setting), largest)
 }
 
 // Write takes the next bytes. It never fails; see Finish.

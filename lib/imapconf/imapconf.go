@@ -101,6 +101,19 @@ func (c Conf) Int(name string, otherwise int) int {
 	return otherwise
 }
 
+// largest is the most bytes of any message: clients count in numbers of 32 bits, some
+// with a sign.
+const largest = 1<<31 - 1
+
+// MaxMessage returns the most bytes of a message that may come in: maxmessagesize, which
+// is no limit if it is 0, as by default.
+func (c Conf) MaxMessage() int64 {
+	if limit := int64(c.Int("maxmessagesize", 0)); limit > 0 {
+		return min(limit, largest)
+	}
+	return largest
+}
+
 // Words returns the words of a setting, such as admins.
 func (c Conf) Words(name string) []string { return strings.Fields(c[name]) }
 

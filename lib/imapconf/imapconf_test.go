@@ -58,3 +58,12 @@ func TestReadRefuses(t *testing.T) {
 		}
 	}
 }
+
+// imapd and lmtpd take messages of the same size.
+func TestMaxMessage(t *testing.T) {
+	for setting, want := range map[string]int64{"": 1<<31 - 1, "0": 1<<31 - 1, "-1": 1<<31 - 1, "x": 1<<31 - 1, "1000": 1000, "9999999999": 1<<31 - 1} {
+		if got := (Conf{"maxmessagesize": setting}).MaxMessage(); got != want {
+			t.Errorf("%q: %d, want %d", setting, got, want)
+		}
+	}
+}

@@ -45,7 +45,7 @@ func (s Space) Internal(name string) (string, error) {
 		return s.Inbox() + sep + rest, nil
 	case !s.Alt:
 		return name, nil
-	case name == s.swap(s.Users) || name == s.swap(s.Shared):
+	case strings.EqualFold(first, "INBOX"), name == s.swap(s.Users), name == s.swap(s.Shared): // nothing is below INBOX
 		return "", ErrInvalid
 	}
 	if below, ok := strings.CutPrefix(name, s.swap(s.users())); ok {

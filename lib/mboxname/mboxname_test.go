@@ -50,7 +50,7 @@ func TestInvalid(t *testing.T) {
 			t.Errorf("%q is %q", name, got)
 		}
 	}
-	for _, name := range []string{"../x", "a/../b", "a//b", "Other Users", "./a"} {
+	for _, name := range []string{"../x", "a/../b", "a//b", "Other Users", "./a", "INBOX/a", "inbox/a/b"} {
 		if got, err := alt.Internal(name); err == nil {
 			t.Errorf("%q is %q", name, got)
 		}
