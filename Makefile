@@ -51,12 +51,12 @@ bin: FORCE
 	cp -R scripts/imap $(BIN)/
 	find $(BIN)/imap -type f -exec sed -i 's|CYRUSBIN/|$(CYRUSBIN)/|g' {} +
 	cp $(COMMANDS:%=scripts/%) $(BIN)/
-	find $(BIN)/boot $(COMMANDS:%=$(BIN)/%) -type f -exec sed -i 's|QMAIL/|$(QMAIL)/|g' {} +
+	find $(BIN)/boot $(COMMANDS:%=$(BIN)/%) -type f -exec sed -i 's|QMAIL/|$(QMAIL)/|g; s|CYRUSBIN/|$(CYRUSBIN)/|g' {} +
 
 # Where they are put. The tests build their own beside it.
 BIN = bin
 CMDS = $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
-COMMANDS = config config-fast datemail mailsubj mkservercert qmail-qstat
+COMMANDS = config config-fast datemail deluser mailsubj mkservercert newdomain newuser qmail-qstat
 
 # The complete home at $(DESTDIR)$(QMAIL). No control file, no message and no
 # running program is touched; with DESTDIR, nothing of this machine is.

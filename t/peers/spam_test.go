@@ -21,7 +21,7 @@ func TestProcmailSortsOutWhatSpamAssassinFinds(t *testing.T) {
 	m := newMailStore(t, "procmail procmail", "spamassassin spamassassin", "bash bash")
 	m.master()
 	m.run("cyrus", "", "cyradm", "--user", "cyrus", "--password", "secret", "--auth", "login", "-e", "cm user.john", "-e", "cm user.john.SPAM", "localhost")
-	m.write("/etc/spamassassin/local.cf", "dns_available no\nuse_bayes 0\n", "root")
+	m.write("/etc/spamassassin/local.cf", "dns_available no\n", "root")
 	m.write("/home/john/.qmail", "| preline /usr/bin/procmail\n", "john")
 	m.write("/home/john/.procmailrc", strings.ReplaceAll(procmailrc, "<user>", "john"), "john")
 	m.run("root", "", "install", "-m", "666", "/dev/null", "/var/log/procmail.log")

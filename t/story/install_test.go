@@ -21,7 +21,7 @@ func (m *machine) install() {
 		m.t.Skip("the reference is installed by itself")
 	}
 	m.in(func() error {
-		for _, dir := range []string{"scripts", "cmd", "lib", "control.example", "alias.example", "imap.example"} {
+		for _, dir := range []string{"scripts", "cmd", "lib", "control.example", "alias.example", "skel.example", "imap.example", "anomy.example"} {
 			part, err := fs.Sub(lab.Tree(), dir)
 			if err != nil {
 				return err
