@@ -55,36 +55,44 @@ func (m *Mailbox) remove(uids imap.UIDSet, flags int64) (gone []uint32, err erro
 
 // expunge has the rows of messages go that have flags, and returns their UIDs.
 func (m *Mailbox) expunge(c *sqlite.Conn, uids imap.UIDSet, flags int64) (gone []uint32, err error) {
-	const which = "FROM message WHERE key BETWEEN ?1 AND ?2 AND flags & ?3 = ?3"
-	modseq, now := int64(0), time.Now().Unix()
 	var t tally
+	var runs imap.UIDSet // of UIDs that go, each without one that does not
 	for _, r := range uids {
-		args := []any{m.key(uint32(r.Start)), m.key(uint32(r.Stop)), flags}
-		n := len(gone)
-		err := run(c, "SELECT key, flags, size "+which, args, func(s *sqlite.Stmt) {
-			gone = append(gone, uint32(s.ColumnInt64(0)))
-			t.of(Flags(s.ColumnInt64(1)), uint32(s.ColumnInt64(2)), -1)
-		})
+		err := run(c, "SELECT key, flags, size FROM message WHERE key BETWEEN ? AND ? AND flags & ?3 = ?3",
+			[]any{m.key(uint32(r.Start)), m.key(uint32(r.Stop)), flags}, func(s *sqlite.Stmt) {
+				uid := uint32(s.ColumnInt64(0))
+				gone = append(gone, uid)
+				runs.AddNum(imap.UID(uid))
+				t.of(Flags(s.ColumnInt64(1)), uint32(s.ColumnInt64(2)), -1)
+			})
 		if err != nil {
 			return nil, err
 		}
-		if n == len(gone) {
-			continue
-		}
-		if modseq == 0 {
-			if modseq, err = m.nextModSeq(c); err != nil {
-				return nil, err
-			}
-		}
-		if err := run(c, "INSERT INTO expunged SELECT key, ?4, ?5 "+which, append(args, modseq, now), nil); err != nil {
+	}
+	if len(gone) == 0 {
+		return nil, nil
+	}
+	modseq, err := m.nextModSeq(c)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now().Unix()
+	for _, r := range runs {
+		err := run(c, "INSERT INTO expunged SELECT key, ?, ? FROM message WHERE key BETWEEN ? AND ?",
+			[]any{modseq, now, m.key(uint32(r.Start)), m.key(uint32(r.Stop))}, nil)
+		if err != nil {
 			return nil, err
 		}
-		if err := run(c, "DELETE "+which, args, nil); err != nil {
-			return nil, err
-		}
-		for _, table := range []string{"digest", "sortkey", "header"} {
-			query := "DELETE FROM " + table + " WHERE key IN (SELECT key FROM expunged WHERE key BETWEEN ? AND ? AND modseq = ?)"
-			if err := run(c, query, []any{args[0], args[1], modseq}, nil); err != nil {
+	}
+	which, own := " WHERE key BETWEEN ? AND ?", []any{}
+	if n := len(runs); n > ranges {
+		runs = imap.UIDSet{{Start: runs[0].Start, Stop: runs[n-1].Stop}}
+		which, own = " WHERE key IN (SELECT key FROM expunged WHERE key BETWEEN ? AND ? AND modseq = ?)", []any{modseq}
+	}
+	for _, table := range []string{"message", "digest", "sortkey", "header"} {
+		for _, r := range runs {
+			args := append([]any{m.key(uint32(r.Start)), m.key(uint32(r.Stop))}, own...)
+			if err := run(c, "DELETE FROM "+table+which, args, nil); err != nil {
 				return nil, err
 			}
 		}

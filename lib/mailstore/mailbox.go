@@ -55,7 +55,7 @@ func (m *Mailbox) dir(c *sqlite.Conn) (dir string, err error) {
 	return dir, err
 }
 
-// Open opens a message for reading. The error is fs.ErrNotExist once it is expunged.
+// Open opens a message for reading. The error is fs.ErrNotExist soon after it is expunged.
 func (m *Mailbox) Open(uid uint32) (*os.File, error) {
 	m.mu.Lock()
 	path := m.path

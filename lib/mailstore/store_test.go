@@ -151,6 +151,7 @@ func TestOtherProcessSeesChanges(t *testing.T) {
 	if v, err := o.Vanished(before.ModSeq); err != nil || !slices.Equal(v, []uint32{2}) {
 		t.Errorf("vanished %v, %v", v, err)
 	}
+	s.removing.Wait()
 	if _, err := m.Open(2); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the file is left: %v", err)
 	}
@@ -528,6 +529,32 @@ func TestSetsThatOverlap(t *testing.T) {
 		t.Errorf("expunged %v, %v", gone, err)
 	}
 	sound(t, s, "user.john")
+}
+
+// A set of messages may be in many pieces, with others to be expunged between them.
+func TestExpungeSome(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john")
+	put(t, m, []string{`\Deleted`}, slices.Repeat([]string{text}, 3*ranges)...)
+	var set imap.UIDSet
+	for i := range imap.UID(ranges + 1) {
+		set.AddNum(2*i + 2)
+	}
+	gone, err := m.Expunge(set)
+	if err != nil || len(gone) != ranges+1 || gone[ranges] != 2*ranges+2 {
+		t.Errorf("expunged %v, %v", gone, err)
+	}
+	sound(t, s, "user.john")
+	left := 0
+	if err := m.Columns(everyUID, []Column{Envelope, Header}, func(uid uint32, _ [][]byte) error {
+		left++
+		if set.Contains(imap.UID(uid)) {
+			t.Errorf("%d is left", uid)
+		}
+		return nil
+	}); err != nil || left != 2*ranges-1 {
+		t.Errorf("%d left, %v", left, err)
+	}
 }
 
 // Who has not looked for long still hears of all that has changed.
