@@ -17,6 +17,7 @@ CYRUSBIN = $(CYRUS)/bin
 CYRADMBIN = /usr/bin
 SASLBIN = /usr/sbin
 CYRUSMAN = /usr/share/man
+ANOMY = /usr/anomy
 CYRUSACCOUNTS = cyrus mail
 
 GO = go
@@ -34,7 +35,9 @@ BRIEFENTRY = $(if $(ENTRIES),-E _goqmail_brief -funcalign=16)
 BRIEF = bouncesaying condredirect deliver dnsfq dnsip dnsmxip dnsptr except forward ipmeprint maildir2mbox maildirmake predate preline qbiff \
 	qmail-badlist qmail-dnsbl qmail-getpw qmail-inject qmail-local qmail-newmgrt qmail-newmrh qmail-newmvrt qmail-newu qmail-pop3d qmail-popup qmail-pw2u \
 	qmail-qmqpc qmail-qmqpd qmail-qmtpd qmail-qread qmail-queue qmail-rcptcheck qmail-rcptcheck-realrcptto qmail-recipients qmail-remote qmail-scan qmail-showctl qmail-smtpd \
-	qmail-tcpok qmail-tcpto qreceipt sasldblistusers2 saslpasswd2 sendmail tcp-env tcprules tcprulescheck
+	qmail-tcpok qmail-tcpto qreceipt sanitizer sasldblistusers2 saslpasswd2 sendmail tcp-env tcprules tcprulescheck
+# What one process can serve again and again; see lib/warm.
+WARM = qmail-getpw qmail-local qmail-remote
 
 all: bin
 
@@ -45,6 +48,7 @@ bin: FORCE
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(BRIEF:%=./cmd/%),$(CMDS))
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(BRIEFENTRY) $(FACTS)' -o $(BIN)/ $(filter $(BRIEF:%=./cmd/%),$(CMDS))
 	$(if $(ENTRIES),GOOS= GOARCH= $(GO) run scripts/lean.go $(CMDS:./cmd/%=$(BIN)/%))
+	GOOS= GOARCH= $(GO) run scripts/warm.go $(WARM:%=$(BIN)/%)
 	rm -rf $(BIN)/boot $(BIN)/imap
 	mkdir -p $(BIN)/boot
 	cd scripts && cp -R boot/. rc init daemontools runit systemd $(abspath $(BIN))/boot/
@@ -74,7 +78,7 @@ check:
 
 # The same for the pair, deliver and imapd, and what stands around them.
 PLACEPAIR = $(PLACE) CYRUS='$(CYRUS)' CYRUSBIN='$(CYRUSBIN)' CYRADMBIN='$(CYRADMBIN)' SASLBIN='$(SASLBIN)' \
-	CYRUSMAN='$(CYRUSMAN)' CYRUSACCOUNTS='$(CYRUSACCOUNTS)'
+	CYRUSMAN='$(CYRUSMAN)' ANOMY='$(ANOMY)' CYRUSACCOUNTS='$(CYRUSACCOUNTS)'
 install-pair: bin
 	$(PLACEPAIR) scripts/install pair
 

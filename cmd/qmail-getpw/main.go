@@ -12,6 +12,7 @@
 package main
 
 import (
+	"goqmail/lib/warm"
 	"strconv"
 	"syscall"
 
@@ -22,7 +23,7 @@ import (
 	"goqmail/lib/exit"
 )
 
-func main() { call.Main(run) }
+func main() { warm.Many(run) }
 
 func run(c *call.Call) int {
 	if len(c.Args) < 2 {

@@ -12,6 +12,7 @@ package main
 
 import (
 	"errors"
+	"goqmail/lib/warm"
 	"io"
 	"os/signal"
 	"syscall"
@@ -22,7 +23,7 @@ import (
 	"goqmail/lib/sig"
 )
 
-func main() { call.Main(run) }
+func main() { warm.One(run) }
 
 func run(c *call.Call) int {
 	syscall.Umask(0o077)

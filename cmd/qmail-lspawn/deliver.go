@@ -20,7 +20,7 @@ func (l *lspawn) deliver(r spawn.Request, mess *os.File) string {
 	if code != exit.OK {
 		return report(spawn.Ended{Code: code})
 	}
-	ended, err := spawn.Run(child.Cmd{
+	ended, err := l.start.Run(child.Cmd{
 		Path: l.program,
 		Args: []string{l.program, "--", user.Name, user.Home, local, user.Dash, user.Ext, host, r.Sender, l.defaultdelivery},
 		Env:  l.env,

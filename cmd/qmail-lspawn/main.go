@@ -12,6 +12,7 @@ package main
 
 import (
 	"os"
+	"time"
 
 	"goqmail/lib/account"
 	"goqmail/lib/auto"
@@ -19,6 +20,7 @@ import (
 	"goqmail/lib/exit"
 	"goqmail/lib/owner"
 	"goqmail/lib/spawn"
+	"goqmail/lib/warm"
 )
 
 func main() { call.Main(run) }
@@ -28,6 +30,7 @@ type lspawn struct {
 	env             call.Env
 	defaultdelivery string
 	program         string // qmail-local
+	start           spawn.Start
 	owners          *owner.Finder
 }
 
@@ -40,8 +43,9 @@ func run(c *call.Call) int {
 		return exit.Perm
 	}
 	l := &lspawn{env: c.Env, defaultdelivery: c.Args[1], program: "bin/qmail-local"}
+	l.start = spawn.Warm(c.Env, &warm.Pool{Size: 64, Calls: 1000, Idle: 10 * time.Second})
 	if program, ok := c.Env.Lookup("QMAILLOCAL"); ok {
-		l.program = program
+		l.program, l.start = program, spawn.Classic
 	}
 	queue, err := account.Uid(auto.UserQ)
 	missing := "user " + auto.UserQ

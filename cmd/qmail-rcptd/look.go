@@ -15,6 +15,7 @@ import (
 // mailboxes is all local addresses.
 type mailboxes struct {
 	owners *owner.Finder
+	start  spawn.Start // of qmail-local
 	env    call.Env
 }
 
@@ -32,7 +33,7 @@ func (m *mailboxes) look(local string) rcptd.Answer {
 	if err != nil {
 		return rcptd.Unsure
 	}
-	ended, err := spawn.Run(child.Cmd{
+	ended, err := m.start.Run(child.Cmd{
 		Path: "bin/qmail-local",
 		Args: []string{"bin/qmail-local", "-n", "--", user.Name, user.Home, local, user.Dash, user.Ext, "", "", "#"},
 		Env:  m.env,

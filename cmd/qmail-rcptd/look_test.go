@@ -10,6 +10,7 @@ import (
 	"goqmail/lib/auto"
 	"goqmail/lib/owner"
 	"goqmail/lib/rcptd"
+	"goqmail/lib/spawn"
 	"goqmail/lib/spawn/spawntest"
 	"goqmail/lib/users"
 )
@@ -45,7 +46,7 @@ func newMailboxes(t *testing.T) (*mailboxes, *spawntest.Home) {
 	if missing != "" {
 		t.Fatal(missing)
 	}
-	return &mailboxes{owners, env}, h
+	return &mailboxes{owners, spawn.Classic, env}, h
 }
 
 const getpw = `printf 'u\000%d\000%d\000/h\000-\000%%s\000' "$1"`

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"goqmail/lib/account"
 	"goqmail/lib/auto"
@@ -26,6 +27,8 @@ import (
 	"goqmail/lib/rcptd"
 	"goqmail/lib/sig"
 	"goqmail/lib/socket"
+	"goqmail/lib/spawn"
+	"goqmail/lib/warm"
 )
 
 func main() { call.Main(run) }
@@ -42,7 +45,8 @@ func run(c *call.Call) int {
 	signal.Ignore(syscall.SIGPIPE) // who asked may be gone
 	sig.Default(sig.Swallowed[:]...)
 	entry.Stay()
-	s := newServer(&mailboxes{owners, c.Env}, patience)
+	start := spawn.Warm(c.Env, &warm.Pool{Size: 10, Calls: 1000, Idle: 10 * time.Second})
+	s := newServer(&mailboxes{owners, start, c.Env}, patience)
 	return exit.Report(c.Err(), "qmail-rcptd", s.serve(listening))
 }
 

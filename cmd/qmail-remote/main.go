@@ -10,6 +10,7 @@ package main
 
 import (
 	"bufio"
+	"goqmail/lib/warm"
 	"io"
 	"os/signal"
 	"syscall"
@@ -18,7 +19,7 @@ import (
 	"goqmail/lib/sig"
 )
 
-func main() { call.Main(run) }
+func main() { warm.Many(run) }
 
 func run(c *call.Call) int {
 	// A connection that is gone shows as an error of write.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"goqmail/lib/account"
 	"goqmail/lib/auto"
@@ -21,6 +22,7 @@ import (
 	"goqmail/lib/exit"
 	"goqmail/lib/spawn"
 	"goqmail/lib/tcpto"
+	"goqmail/lib/warm"
 )
 
 func main() { call.Main(run) }
@@ -29,6 +31,7 @@ func main() { call.Main(run) }
 type rspawn struct {
 	env     call.Env
 	program string // qmail-remote
+	start   spawn.Start
 }
 
 func run(c *call.Call) int {
@@ -43,8 +46,9 @@ func run(c *call.Call) int {
 	tcpto.Forgive()
 	spawn.Signals()
 	r := &rspawn{env: c.Env, program: "qmail-remote"}
+	r.start = spawn.Warm(c.Env, &warm.Pool{Many: true, Size: 1, Calls: 100_000, Idle: 10 * time.Second})
 	if program, ok := c.Env.Lookup("QMAILREMOTE"); ok {
-		r.program = program
+		r.program, r.start = program, spawn.Classic
 	}
 	server := spawn.Server{Queue: queue, Deliver: r.deliver}
 	server.Serve(c.In(), c.Out())
@@ -54,7 +58,7 @@ func run(c *call.Call) int {
 // deliver is a spawn.Deliver.
 func (r *rspawn) deliver(q spawn.Request, mess *os.File) string {
 	_, host := q.Address()
-	ended, err := spawn.Run(child.Cmd{
+	ended, err := r.start.Run(child.Cmd{
 		Args: []string{r.program, host, q.Sender, q.Recipient},
 		Env:  r.env,
 	}, mess, spawn.AtMost(outputMax))

@@ -19,6 +19,7 @@ import (
 type Call struct {
 	Args  []string // Args[0] is the name the program was called by
 	Env   Env
+	Pid   int              // stands for this call in logs and in names that must be its own
 	files map[int]*os.File // nil: the process's own descriptors
 	own   map[int]*os.File // of those, the ones above 2 that were asked for
 }
@@ -29,7 +30,7 @@ func New(args []string, env Env, files map[int]*os.File) *Call {
 	if files == nil {
 		files = map[int]*os.File{}
 	}
-	return &Call{Args: args, Env: env, files: files}
+	return &Call{Args: args, Env: env, Pid: os.Getpid(), files: files}
 }
 
 // Main runs a program as the process's only call and exits with its code.
@@ -40,7 +41,7 @@ func New(args []string, env Env, files map[int]*os.File) *Call {
 func Main(run func(*Call) int) {
 	debug.SetTraceback("crash")
 	entry.Setup()
-	os.Exit(run(&Call{Args: os.Args, Env: os.Environ()}))
+	os.Exit(run(&Call{Args: os.Args, Env: os.Environ(), Pid: os.Getpid()}))
 }
 
 // File returns the file that the call has open on descriptor fd. For a

@@ -11,12 +11,20 @@ import (
 // StartFound is Start for the program that execvp(3) would run: Args[0], looked
 // for along the PATH of Env. A file without a #! line is a script of /bin/sh.
 func (c Cmd) StartFound() (pid int, err error) {
-	err = search(c.Args, c.Env, func(file string, args []string) (err error) {
-		c.Path, c.Args = file, args
+	err = c.Find(func(c Cmd) (err error) {
 		pid, err = c.Start()
 		return err
 	})
 	return pid, err
+}
+
+// Find calls start for the programs that StartFound would try, in turn, until
+// one can be started.
+func (c Cmd) Find(start func(Cmd) error) error {
+	return search(c.Args, c.Env, func(file string, args []string) error {
+		c.Path, c.Args = file, args
+		return start(c)
+	})
 }
 
 // ExecFound replaces this process by the program that execvp(3) would run. It

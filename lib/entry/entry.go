@@ -17,7 +17,7 @@
 // qmail-queue, mostly waiting for the disk: about what a C program takes. Setup
 // gives the main thread its freedom back, and Foreign gives it to programs that
 // are started. Programs that stay start at _goqmail_entry: they can use
-// several processors.
+// several processors. So does a brief program that is to stay, by lib/warm.
 //
 // In a setuid program either hides from the runtime the variables that it would
 // obey, GODEBUG and the like.

@@ -26,6 +26,21 @@
 // The kernel enters at one of these two: argc is at 0(SP), and SP must be as
 // it was in the end.
 TEXT _goqmail_brief(SB),NOSPLIT|NOFRAME,$0
+	// A program that lib/warm starts stays: it has QMAILWARM= in its environment.
+	MOVQ	0(SP), CX
+	LEAQ	16(SP)(CX*8), DI	// the environment, behind argv and its end
+	MOVQ	$0x5241574c49414d51, AX	// QMAILWAR
+find:
+	MOVQ	(DI), SI
+	TESTQ	SI, SI
+	JZ	brief
+	ADDQ	$8, DI
+	CMPQ	AX, (SI)
+	JNE	find
+	CMPW	8(SI), $0x3d4d	// M=
+	JNE	find
+	JMP	_goqmail_entry(SB)
+brief:
 	MOVQ	$1, BX
 	JMP	start<>(SB)
 

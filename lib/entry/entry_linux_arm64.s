@@ -26,6 +26,24 @@
 // The kernel enters at one of these two: argc is at 0(RSP), and RSP must be as
 // it was in the end.
 TEXT _goqmail_brief(SB),NOSPLIT|NOFRAME,$0
+	// A program that lib/warm starts stays: it has QMAILWARM= in its environment.
+	MOVD	0(RSP), R1
+	ADD	$16, RSP, R2
+	ADD	R1<<3, R2, R2	// the environment, behind argv and its end
+	MOVD	$0x5241574c49414d51, R4	// QMAILWAR
+find:
+	MOVD	(R2), R3
+	CBZ	R3, brief
+	ADD	$8, R2, R2
+	MOVD	(R3), R5
+	CMP	R4, R5
+	BNE	find
+	MOVHU	8(R3), R5
+	MOVD	$0x3d4d, R6	// M=
+	CMP	R6, R5
+	BNE	find
+	B	_goqmail_entry(SB)
+brief:
 	MOVD	$1, R9
 	B	start<>(SB)
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
 
 	"goqmail/lib/account"
 	"goqmail/lib/auto"
@@ -15,6 +16,7 @@ import (
 	"goqmail/lib/exit"
 	"goqmail/lib/spawn"
 	"goqmail/lib/users"
+	"goqmail/lib/warm"
 )
 
 // Alone is how a program comes to have an identity and nothing beyond it: the
@@ -37,10 +39,11 @@ type Finder struct {
 	env        call.Env // of qmail-getpw
 	complaints *os.File // its descriptor 2
 	getpwAs    *syscall.SysProcAttr
+	start      spawn.Start // starts it
 }
 
 // NewFinder looks up the accounts that a Finder needs. missing names one that
-// is not there.
+// is not there. env is qmail-getpw's environment, complaints its descriptor 2.
 func NewFinder(env call.Env, complaints *os.File) (f *Finder, missing string) {
 	uid, err := account.Uid(auto.UserP)
 	if err != nil {
@@ -50,7 +53,8 @@ func NewFinder(env call.Env, complaints *os.File) (f *Finder, missing string) {
 	if err != nil {
 		return nil, "group " + auto.GroupNofiles
 	}
-	return &Finder{env, complaints, Alone(uint32(uid), uint32(gid))}, ""
+	start := spawn.Warm(env, &warm.Pool{Many: true, Size: 1, Calls: 100_000, Idle: time.Minute})
+	return &Finder{env, complaints, Alone(uint32(uid), uint32(gid)), start}, ""
 }
 
 // Find finds the user who controls an address: users/cdb has the first word,
@@ -92,7 +96,7 @@ func (f *Finder) getpw(local string) (user users.User, code int) {
 	if err != nil {
 		return user, exit.LocalSystem
 	}
-	ended, err := spawn.Run(child.Cmd{
+	ended, err := f.start.Run(child.Cmd{
 		Path:  "bin/qmail-getpw",
 		Args:  []string{"bin/qmail-getpw", local},
 		Env:   f.env,

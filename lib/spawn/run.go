@@ -5,8 +5,10 @@ import (
 	"os"
 	"syscall"
 
+	"goqmail/lib/call"
 	"goqmail/lib/child"
 	"goqmail/lib/sig"
+	"goqmail/lib/warm"
 )
 
 // Ended is how a delivery program ended.
@@ -19,14 +21,49 @@ type Ended struct {
 // errPipe is the error for a pipe that could not be made.
 var errPipe = errors.New("unable to create pipe")
 
-// Run runs a program in a process of its own and waits until it has ended and
-// nothing that it started still holds its descriptor 1. That is a pipe;
-// descriptor 0 is in, such as a message, which Run closes, and 2 is
-// cmd.Files[2] or else the pipe as well. A cmd without Path is looked for along
-// its PATH. collect adds more to the output so far and may bound it.
+// Start starts a program. A cmd without Path is looked for along its PATH.
+type Start func(child.Cmd) (warm.Process, error)
+
+// Classic is a Start that gives each program a process of its own.
+func Classic(cmd child.Cmd) (warm.Process, error) {
+	var pid int
+	err := found(cmd, func(cmd child.Cmd) (err error) {
+		pid, err = start(cmd)
+		return err
+	})
+	return warm.Process{Pid: pid}, err
+}
+
+// Warm is a Start by a pool, or Classic where env has QMAILWARM set: the
+// administrator wants it so.
+func Warm(env call.Env, pool *warm.Pool) Start {
+	if _, ok := env.Lookup("QMAILWARM"); ok {
+		return Classic
+	}
+	pool.Classic = start
+	return func(cmd child.Cmd) (p warm.Process, err error) {
+		err = found(cmd, func(cmd child.Cmd) (err error) {
+			p, err = pool.Start(cmd)
+			return err
+		})
+		return p, err
+	}
+}
+
+func found(cmd child.Cmd, start func(child.Cmd) error) error {
+	if cmd.Path == "" {
+		return cmd.Find(start)
+	}
+	return start(cmd)
+}
+
+// Run runs a program and waits until it has ended and nothing that it started
+// still holds its descriptor 1. That is a pipe; descriptor 0 is in, such as a
+// message, which Run closes, and 2 is cmd.Files[2] or else the pipe as well.
+// collect adds more to the output so far and may bound it.
 //
 // When the program could not be started the error says why; see Refused.
-func Run(cmd child.Cmd, in *os.File, collect func(output, more []byte) []byte) (Ended, error) {
+func (start Start) Run(cmd child.Cmd, in *os.File, collect func(output, more []byte) []byte) (Ended, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		in.Close()
@@ -39,14 +76,14 @@ func Run(cmd child.Cmd, in *os.File, collect func(output, more []byte) []byte) (
 		files[2] = cmd.Files[2]
 	}
 	cmd.Files = files
-	pid, err := start(cmd)
+	process, err := start(cmd)
 	w.Close()
 	in.Close()
 	if err != nil {
 		return Ended{}, err
 	}
 	output := slurp(r, collect)
-	status, err := child.Wait(pid)
+	status, err := process.Wait()
 	return Ended{Output: output, Code: status.ExitStatus(), Crashed: err != nil || status.Signaled()}, nil
 }
 
@@ -72,13 +109,7 @@ func AtMost(n int) func(output, more []byte) []byte {
 // start starts cmd with SIGCHLD blocked, as the spawns have always done; some
 // programs came to unblock it themselves.
 func start(cmd child.Cmd) (pid int, err error) {
-	sig.Blocked(func() {
-		if cmd.Path == "" {
-			pid, err = cmd.StartFound()
-		} else {
-			pid, err = cmd.Start()
-		}
-	}, syscall.SIGCHLD)
+	sig.Blocked(func() { pid, err = cmd.Start() }, syscall.SIGCHLD)
 	return pid, err
 }
 

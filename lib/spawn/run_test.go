@@ -34,7 +34,7 @@ func TestRun(t *testing.T) {
 		if err := syscall.Mkfifo(filepath.Join(cmd.Dir, "fifo"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := Run(cmd, message(t), AtMost(1000))
+		got, err := Start(Classic).Run(cmd, message(t), AtMost(1000))
 		if err != nil || string(got.Output) != string(row.want.Output) || got.Code != row.want.Code || got.Crashed != row.want.Crashed {
 			t.Errorf("%s: %q, code %d, crashed %v, %v, want %+v", row.name, got.Output, got.Code, got.Crashed, err, row.want)
 		}
@@ -47,7 +47,7 @@ func TestRunNotStarted(t *testing.T) {
 		{Args: []string{"qmail-remote"}, Env: call.Env{"PATH=/nonexistent"}},
 	} {
 		mess := message(t)
-		if ended, err := Run(cmd, mess, AtMost(1)); err == nil || Refused(err) != "" {
+		if ended, err := Start(Classic).Run(cmd, mess, AtMost(1)); err == nil || Refused(err) != "" {
 			t.Errorf("%+v, %v", ended, err)
 		}
 		if mess.Close() == nil {
@@ -70,7 +70,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestAtMost(t *testing.T) {
-	got, err := Run(shell("head -c 100000 /dev/zero | tr '\\0' x"), message(t), AtMost(1234))
+	got, err := Start(Classic).Run(shell("head -c 100000 /dev/zero | tr '\\0' x"), message(t), AtMost(1234))
 	if err != nil || string(got.Output) != strings.Repeat("x", 1234) {
 		t.Errorf("%d bytes, %v", len(got.Output), err)
 	}
@@ -81,7 +81,7 @@ func TestSignals(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("looks at /proc")
 	}
-	got, err := Run(child.Cmd{Args: []string{"cat", "/proc/self/status"}, Env: call.Env{"PATH=/usr/bin:/bin"}}, message(t), AtMost(5000))
+	got, err := Start(Classic).Run(child.Cmd{Args: []string{"cat", "/proc/self/status"}, Env: call.Env{"PATH=/usr/bin:/bin"}}, message(t), AtMost(5000))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestManyPrograms(t *testing.T) {
 	for range n {
 		mess := message(t)
 		go func() {
-			got, err := Run(shell("cat; exit 3"), mess, AtMost(100))
+			got, err := Start(Classic).Run(shell("cat; exit 3"), mess, AtMost(100))
 			if err == nil && (string(got.Output) != "message\n" || got.Code != 3) {
 				err = os.ErrInvalid
 			}

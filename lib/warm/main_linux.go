@@ -1,0 +1,139 @@
+package warm
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync"
+	"syscall"
+
+	"goqmail/lib/call"
+	"goqmail/lib/entry"
+
+	"golang.org/x/sys/unix"
+)
+
+// One is Main for a program that needs more of the process than a call.Call
+// carries, such as its working directory: it serves one call at a time, each
+// from the directory that the process was started in.
+func One(run func(*call.Call) int) {
+	if !stays() {
+		call.Main(run)
+	}
+	here, err := syscall.Open(".", unix.O_PATH|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		os.Exit(1)
+	}
+	serve(run, func(call func()) {
+		call()
+		syscall.Fchdir(here)
+	})
+}
+
+// Many is Main for a program that needs nothing of the process: it serves all
+// calls beside each other. In a panic only the call ends.
+func Many(run func(*call.Call) int) {
+	if !stays() {
+		call.Main(run)
+	}
+	serve(run, func(call func()) { go call() })
+}
+
+// stays tells whether the process was started to stay.
+func stays() bool {
+	value, _ := call.Env(os.Environ()).Lookup(variable)
+	kind, err := syscall.GetsockoptInt(socketFD, syscall.SOL_SOCKET, syscall.SO_TYPE)
+	return value == "3" && err == nil && kind == syscall.SOCK_SEQPACKET
+}
+
+func serve(run func(*call.Call) int, schedule func(call func())) {
+	debug.SetTraceback("crash")
+	entry.Setup()
+	w := worker{run: run}
+	if w.greet() != nil {
+		os.Exit(1)
+	}
+	w.serve(schedule)
+	os.Exit(0)
+}
+
+// worker is the called side of a socket.
+type worker struct {
+	run func(*call.Call) int
+	mu  sync.Mutex // for packets back
+}
+
+func (w *worker) greet() error {
+	syscall.CloseOnExec(socketFD)
+	return syscall.Sendmsg(socketFD, []byte(greeting), nil, nil, syscall.MSG_NOSIGNAL)
+}
+
+// serve serves calls until the other side is gone and all have ended.
+func (w *worker) serve(schedule func(call func())) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	packet := make([]byte, maxPacket)
+	rights := make([]byte, syscall.CmsgSpace(4*maxFiles))
+	for {
+		n, rightsLen, flags, _, err := syscall.Recvmsg(socketFD, packet, rights, syscall.MSG_CMSG_CLOEXEC)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return
+		}
+		files := received(rights[:rightsLen])
+		r, err := parseRequest(packet[:n])
+		if err != nil || len(files) != len(r.fds) || flags&(syscall.MSG_TRUNC|syscall.MSG_CTRUNC) != 0 {
+			os.Exit(1) // there is no saying what our caller wants
+		}
+		running.Add(1)
+		schedule(func() {
+			defer running.Done()
+			w.end(r.num, w.call(r, files))
+		})
+	}
+}
+
+// received are the descriptors that came with a packet.
+func received(rights []byte) (fds []int) {
+	messages, err := syscall.ParseSocketControlMessage(rights)
+	if err != nil {
+		return nil
+	}
+	for _, m := range messages {
+		if more, err := syscall.ParseUnixRights(&m); err == nil {
+			fds = append(fds, more...)
+		}
+	}
+	return fds
+}
+
+// call serves one call and returns its wait status. When it returns, nothing in
+// this process holds the call's files.
+func (w *worker) call(r request, fds []int) (status syscall.WaitStatus) {
+	files := make(map[int]*os.File, len(fds))
+	for i, fd := range fds {
+		files[r.fds[i]] = os.NewFile(uintptr(fd), "")
+	}
+	defer func() {
+		if err := recover(); err != nil {
+			fmt.Fprintf(os.Stderr, "%s: panic: %v\n%s", r.args[0], err, debug.Stack())
+			status = syscall.WaitStatus(syscall.SIGABRT)
+		}
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	c := call.New(r.args, r.env, files)
+	c.Pid = callPid(os.Getpid(), r.num)
+	return syscall.WaitStatus(w.run(c) & 0xff << 8)
+}
+
+// end reports the end of a call. Should the caller be gone, nobody wants to
+// know.
+func (w *worker) end(num uint32, status syscall.WaitStatus) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	syscall.Sendmsg(socketFD, appendEnd(nil, num, uint32(status)), nil, nil, syscall.MSG_NOSIGNAL)
+}

@@ -1,0 +1,24 @@
+//go:build !linux
+
+package warm
+
+import (
+	"time"
+
+	"goqmail/lib/child"
+)
+
+// Pool starts programs; see doc.go.
+type Pool struct {
+	Classic func(child.Cmd) (pid int, err error)
+	Many    bool
+	Size    int
+	Calls   uint32
+	Idle    time.Duration
+}
+
+// Start starts cmd.
+func (p *Pool) Start(cmd child.Cmd) (Process, error) {
+	pid, err := p.Classic(cmd)
+	return Process{Pid: pid}, err
+}
