@@ -18,4 +18,6 @@
 // A program under test is built for a home of its own, so no root is needed.
 // To add one, write a function that lays a home and describes a run (see the
 // ones for qmail-queue, qmail-clean and qmail-send), and say what must hold afterwards.
+// For one that serves a client of the mail store, it is enough to say what the client
+// says, step by step (see serve).
 package crash

@@ -22,11 +22,12 @@ func Build(t testing.TB, program, home string) string {
 	t.Helper()
 	const facts = "goqmail/lib/auto."
 	entry := "_goqmail_brief"
-	if program == "qmail-send" {
-		entry = "_goqmail_entry" // it stays; see the Makefile
+	switch program {
+	case "qmail-send", "imapd", "lmtpd", "pop3d":
+		entry = "_goqmail_entry" // they stay; see the Makefile
 	}
 	flags := "-s -w -E " + entry + " -X " + facts + "Home=" + home
-	for _, user := range []string{"UserAlias", "UserD", "UserL", "UserP", "UserQ", "UserR", "UserS"} {
+	for _, user := range []string{"UserAlias", "UserD", "UserL", "UserP", "UserQ", "UserR", "UserS", "UserCyrus"} {
 		flags += " -X " + facts + user + "=root"
 	}
 	file := filepath.Join(t.TempDir(), program)
