@@ -4,7 +4,7 @@
 //
 // For each message it prints the time of arrival, the number, the size and the
 // sender, and below them the recipients, with "done" at those that need no
-// further delivery. See qmail-qread(8).
+// further delivery and "held" at those that wait for an administrator. See qmail-qread(8).
 package main
 
 import (

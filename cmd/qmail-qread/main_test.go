@@ -61,7 +61,7 @@ func TestList(t *testing.T) {
 	}
 	put(t, l.Mess(45), "0123456789")
 	put(t, l.Info(45), "Fjoe@a\x07.example\x00")
-	put(t, l.Local(45), "Tjohn@here\x00Dsue@here\xff\x00Xodd\x00\x00Tpart")
+	put(t, l.Local(45), "Tjohn@here\x00Dsue@here\xff\x00Xodd\x00Hann@here\x00\x00Tpart")
 	put(t, l.Remote(45), "Dtom@b.example\x00")
 	put(t, l.Bounce(45), "")
 	put(t, l.Mess(23), "")
@@ -72,7 +72,7 @@ func TestList(t *testing.T) {
 	const want = "9 Sep 2001 01:46:40 GMT  #23  0  <> \n" +
 		"warning: trouble with #24: file does not exist\n" +
 		"9 Sep 2001 01:46:40 GMT  #45  10  <joe@a_.example>  bouncing\n" +
-		"\tlocal\tjohn@here\n  done\tlocal\tsue@here_\n  done\tremote\ttom@b.example\n"
+		"\tlocal\tjohn@here\n  done\tlocal\tsue@here_\n  held\tlocal\tann@here\n  done\tremote\ttom@b.example\n"
 	if out, code := output(t); out != want || code != 0 {
 		t.Errorf("exit %d, got\n%s\nwant\n%s", code, out, want)
 	}

@@ -123,6 +123,8 @@ func (l *lister) recipients(n queue.Num, r *records, name queue.Name, label stri
 		switch record[0] {
 		case queue.Done:
 			l.out.WriteString("  done" + label + printable(record[1:]) + "\n")
+		case queue.Held:
+			l.out.WriteString("  held" + label + printable(record[1:]) + "\n")
 		case queue.ToDo:
 			l.out.WriteString(label + printable(record[1:]) + "\n")
 		}

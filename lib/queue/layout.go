@@ -111,7 +111,7 @@ func (l Layout) maybeSplit(slashed string, n Num) Name {
 // "info/0" to "info/22", or the one directory of a kind that is not split.
 func (l Layout) Dirs(kind string) []Name {
 	switch {
-	case kind == "bounce" || kind == "pid", !l.SplitTodo && (kind == "todo" || kind == "intd"):
+	case kind == "bounce" || kind == "pid" || kind == "lock", !l.SplitTodo && (kind == "todo" || kind == "intd"):
 		return []Name{Name(kind)}
 	}
 	dirs := make([]Name, l.Split)
