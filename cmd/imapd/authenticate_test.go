@@ -21,6 +21,7 @@ import (
 	gosasl "github.com/emersion/go-sasl"
 	"github.com/xdg-go/scram"
 
+	"goqmail/lib/sasldb"
 	"goqmail/lib/syslog"
 )
 
@@ -241,4 +242,46 @@ func TestAuthenticateByCertificate(t *testing.T) {
 			c.talk(row.dialogue)
 		})
 	}
+}
+
+// With virtdomains the same name in another realm is another user, and none of this
+// host's.
+func TestVirtualDomains(t *testing.T) {
+	s := newServer(t, "virtdomains: userid", "defaultdomain: home.example")
+	create(t, s, "user.john@virt^example", "john@virt.example")
+	put(t, s, "user.john@virt^example", nil, hello)
+	err := sasldb.Update(s.settings()["sasl_sasldb_path"], func(all []sasldb.Record) []sasldb.Record {
+		return append(all, sasldb.Record{Key: sasldb.Key{User: "john", Realm: "virt.example", Property: sasldb.Password}, Value: "other"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := dial(t, s)
+	c.talk(`
+		> a LOGIN john@virt.example secret
+		< a NO …
+		> b LOGIN john@Virt.Example other
+		< b NO …
+		> c LOGIN john@virt.example other
+		< c OK …
+		> d EXAMINE INBOX
+		< * 1 EXISTS
+		< ...
+		< d OK …
+		> e LIST "" "*"
+		< * LIST (\HasNoChildren) "." INBOX
+		< e OK Completed
+		> f MYRIGHTS user.john
+		< f NO [NONEXISTENT] …`)
+	c = dial(t, s)
+	c.talk(`
+		> a LOGIN john@home.example secret
+		< a OK …
+		> b EXAMINE INBOX
+		< * 0 EXISTS
+		< ...
+		< b OK …
+		> c EXAMINE "user.john@virt^example"
+		< * OK [CLOSED] Ok
+		< c NO …`)
 }

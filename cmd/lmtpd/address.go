@@ -7,8 +7,9 @@ import (
 
 // address is what stands between < and > in MAIL and RCPT.
 type address struct {
-	text  string // the whole of it, without the route
-	local string // the local part without quotes and backslashes
+	text   string // the whole of it, without the route
+	local  string // the local part without quotes and backslashes
+	domain string // "" if there is none
 }
 
 // cutPath reads the arguments of MAIL and RCPT after FROM: or TO:, a path (RFC 5321
@@ -43,14 +44,18 @@ func parsePath(s string) (a address, length int) {
 	if !ok {
 		return a, 0
 	}
+	domain := ""
 	if at > start && at < len(s) && s[at] == '@' {
-		for at++; at < len(s) && isDomain(s[at]); at++ {
+		at++
+		first := at
+		for ; at < len(s) && isDomain(s[at]); at++ {
 		}
+		domain = s[first:at]
 	}
 	if at == len(s) || s[at] != '>' {
 		return a, 0
 	}
-	return address{s[start:at], local}, at + 1
+	return address{s[start:at], local, domain}, at + 1
 }
 
 // parseLocal reads a local part, which may be empty.

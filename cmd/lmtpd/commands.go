@@ -97,7 +97,7 @@ func (c *conn) rcpt(args string) error {
 		c.reply("452 4.5.3 Too many recipients")
 		return nil
 	}
-	r, err := c.agent.Recipient(a.local, c.user, ignoreQuota)
+	r, err := c.agent.Recipient(a.local, a.domain, c.user, ignoreQuota)
 	if err != nil {
 		if !isRefusal(err) {
 			c.srv.trouble(fmt.Errorf("recipient %s: %w", a.local, err))

@@ -25,8 +25,8 @@ func FuzzAddress(f *testing.F) {
 		if n > len(s) || s[0] != '<' || s[n-1] != '>' || !strings.HasSuffix(s[:n-1], a.text) {
 			t.Fatalf("%q: %+v, %d", s, a, n)
 		}
-		if len(a.local) > len(a.text) {
-			t.Errorf("%q: local part %q", s, a.local)
+		if len(a.local)+len(a.domain) > len(a.text) || !strings.HasSuffix(a.text, a.domain) {
+			t.Errorf("%q: local part %q, domain %q", s, a.local, a.domain)
 		}
 		if again, m := parsePath("<" + a.text + ">"); m != len(a.text)+2 || again != a {
 			t.Errorf("%q is read as %+v, and that as %+v", s, a, again)

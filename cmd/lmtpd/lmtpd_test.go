@@ -21,8 +21,8 @@ import (
 	"goqmail/lib/syslog"
 )
 
-// system is a server with a store that has user.john, user.john.SPAM, user.mary with
-// user.mary.open, to which anyone may post, user.mary.drop, to which anonymous may, and
+// system is a server with a store that has user.john, user.john@virt^example, user.john.SPAM, user.mary with
+// user.mary.open, to which anyone may post, user.mary.virt, to which the latter may, user.mary.drop, to which anonymous may, and
 // user.mary.team, to which root's group may, and shared.news, which john may post to
 // and mary only see.
 type system struct {
@@ -61,6 +61,8 @@ func newSystem(t testing.TB, settings ...string) *system {
 		{Name: "user.john.SPAM", ACL: "john\tlrswipkxtecda\t"},
 		{Name: "user.mary", ACL: "mary\tlrswipkxtecda\t"},
 		{Name: "user.mary.open", ACL: "mary\tlrswipkxtecda\tanyone\tp\t"},
+		{Name: "user.john@virt^example", ACL: "john@virt.example\tlrswipkxtecda\t"},
+		{Name: "user.mary.virt", ACL: "mary\tlrswipkxtecda\tjohn@virt.example\tp\t"},
 		{Name: "user.mary.drop", ACL: "mary\tlrswipkxtecda\tanonymous\tp\t"},
 		{Name: "user.mary.team", ACL: "mary\tlrswipkxtecda\tgroup:" + own.Name + "\tp\t"},
 		{Name: "shared.news", ACL: "john\tlrsp\tmary\tlrs\t"},
@@ -76,7 +78,7 @@ func newSystem(t testing.TB, settings ...string) *system {
 func (s *system) set(setting string) {
 	agent := s.agent.Load()
 	conf := maps.Clone(agent.Conf)
-	for _, name := range []string{"reject8bit", "munge8bit", "maxmessagesize", "postuser", "unix_group_enable", "lmtp_downcase_rcpt", "username_tolower", "unixhierarchysep", "altnamespace"} {
+	for _, name := range []string{"reject8bit", "munge8bit", "maxmessagesize", "postuser", "virtdomains", "unix_group_enable", "lmtp_downcase_rcpt", "username_tolower", "unixhierarchysep", "altnamespace"} {
 		delete(conf, name)
 	}
 	name, value, _ := strings.Cut(setting, ": ")
@@ -325,6 +327,11 @@ func TestWhereItGoes(t *testing.T) {
 		{"shared", "", "john", "+shared.news", "shared.news"},
 		{"postuser", "postuser: bb", "john", "bb+shared.news", "shared.news"},
 		{"domain", "", "", "john@example.com", "user.john"},
+		{"domain of another user", "virtdomains: userid", "", "john@Virt.example", "user.john@virt^example"},
+		{"domain of this host", "virtdomains: userid", "", "john@host.Example", "user.john"},
+		{"shared, of any domain", "virtdomains: userid", "john", "+shared.news@virt.example", "shared.news"},
+		{"sender of a domain", "virtdomains: userid", "john@virt.example", "mary+virt", "user.mary.virt"},
+		{"sender without it", "virtdomains: userid", "john", "mary+virt", "user.mary"},
 		{"capitals", "lmtp_downcase_rcpt: yes", "", "John@example.com", "user.john"},
 		{"capitals of users", "username_tolower: yes", "", "John", "user.john"},
 		{"separator", "unixhierarchysep: yes", "john", "+user/john/SPAM", "user.john.SPAM"},

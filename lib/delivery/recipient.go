@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"goqmail/lib/account"
@@ -20,9 +21,9 @@ type Recipient struct {
 
 // Recipient finds the mailbox of a recipient: user, user+detail or, for a shared
 // mailbox, POSTUSER+mailbox, where postuser is empty unless imapd.conf says otherwise.
-// sender is who sends, "" if that is not known: he needs the right to post, but anybody
+// The domain counts for users with virtdomains only, if it is none of this host's. sender is who sends, "" if that is not known: he needs the right to post, but anybody
 // may send to an INBOX.
-func (a *Agent) Recipient(local, sender string, ignoreQuota bool) (r Recipient, err error) {
+func (a *Agent) Recipient(local, domain, sender string, ignoreQuota bool) (r Recipient, err error) {
 	user, detail, hasDetail := strings.Cut(local, "+")
 	if a.Conf.Bool("lmtp_downcase_rcpt", false) || a.Conf.Bool("username_tolower", false) {
 		user = ascii.Lower(user)
@@ -33,12 +34,20 @@ func (a *Agent) Recipient(local, sender string, ignoreQuota bool) (r Recipient, 
 		}
 		r, err = a.shared(detail, sender)
 	} else {
+		if domain != "" && a.Conf.Virtual() && !a.own(domain) {
+			user += "@" + ascii.Lower(domain)
+		}
 		r, err = a.personal(user, detail, sender)
 	}
 	if err == nil && !ignoreQuota {
 		err = a.quota(r.mailbox)
 	}
 	return r, err
+}
+
+// own tells whether a domain is this host's.
+func (a *Agent) own(domain string) bool {
+	return slices.ContainsFunc(a.Conf.Realms(), func(name string) bool { return strings.EqualFold(name, domain) })
 }
 
 // space is what a user calls mailboxes in addresses: altnamespace is for IMAP alone.

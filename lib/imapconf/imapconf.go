@@ -84,13 +84,20 @@ func (c Conf) String(name, otherwise string) string {
 // Bool returns a switch: yes, on, true, t and 1, or their opposites. Other words
 // are as good as none.
 func (c Conf) Bool(name string, otherwise bool) bool {
-	switch strings.ToLower(c[name]) {
-	case "yes", "on", "true", "t", "y", "1":
-		return true
-	case "no", "off", "false", "f", "n", "0":
-		return false
+	if value, ok := c.boolean(name); ok {
+		return value
 	}
 	return otherwise
+}
+
+func (c Conf) boolean(name string) (value, ok bool) {
+	switch strings.ToLower(c[name]) {
+	case "yes", "on", "true", "t", "y", "1":
+		return true, true
+	case "no", "off", "false", "f", "n", "0":
+		return false, true
+	}
+	return false, false
 }
 
 // Int returns a number; what is none is as good as no setting.
@@ -132,12 +139,21 @@ func (c Conf) Service(service string) Conf {
 	return seen
 }
 
-// Check returns an error if a setting without which nothing works is missing.
+// Check returns an error if a setting without which nothing works is missing, or one
+// would mean another thing than it says.
 func (c Conf) Check() error {
 	var errs []error
 	for _, name := range []string{"configdirectory", "partition-" + c.String("defaultpartition", "default")} {
 		if c[name] == "" {
 			errs = append(errs, errors.New(name+" is not set"))
+		}
+	}
+	if _, known := c.boolean("virtdomains"); !known && !c.Virtual() && c["virtdomains"] != "" {
+		errs = append(errs, errors.New("virtdomains: "+c["virtdomains"]+" is not off, userid or on"))
+	}
+	for _, admin := range c.Words("admins") {
+		if c.Virtual() && strings.Contains(admin, "@") {
+			errs = append(errs, errors.New("admins: "+admin+": there are no administrators of one domain"))
 		}
 	}
 	return errors.Join(errs...)

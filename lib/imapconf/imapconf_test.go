@@ -67,3 +67,38 @@ func TestMaxMessage(t *testing.T) {
 		}
 	}
 }
+
+func TestCanonical(t *testing.T) {
+	hosts := t.TempDir() + "/hosts"
+	if err := os.WriteFile(hosts, []byte("127.0.0.1 localhost vm2\n# 10.0.0.1 a.example vm\n10.0.0.2 mail.example vm # here\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]string{"vm": "mail.example", "mail.example": "mail.example", "vm2": "", "other": "", "here": ""} {
+		if got := canonical(hosts, host); got != want {
+			t.Errorf("%s: %q", host, got)
+		}
+	}
+}
+
+// Who administers a domain only would administer all: such set-ups are refused.
+func TestCheck(t *testing.T) {
+	for name, test := range map[string]struct {
+		more Conf
+		want string
+	}{
+		"virtual domains":              {Conf{"virtdomains": "userid", "admins": "cyrus"}, ""},
+		"off":                          {Conf{"virtdomains": "off", "admins": "cyrus a@b"}, ""},
+		"a domain's own administrator": {Conf{"virtdomains": "on", "admins": "cyrus a@b"}, "admins: a@b: there are no administrators of one domain"},
+		"unknown":                      {Conf{"virtdomains": "ldap"}, "virtdomains: ldap is not off, userid or on"},
+		"nothing":                      {Conf{"configdirectory": ""}, "configdirectory is not set"},
+	} {
+		conf := Conf{"configdirectory": "/c", "partition-default": "/p"}
+		for name, value := range test.more {
+			conf[name] = value
+		}
+		err := conf.Check()
+		if test.want == "" && err != nil || test.want != "" && (err == nil || err.Error() != test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+}

@@ -1,47 +1,11 @@
 package sasl
 
 import (
-	"bufio"
-	"os"
 	"slices"
 	"strings"
 
 	"goqmail/lib/ascii"
-	"goqmail/lib/imapconf"
 )
-
-// ownRealms are the names of this host under which saslpasswd2(8) may have put users
-// who were given no realm: servername, the host's name, and the full one that
-// /etc/hosts has for it. The first is the one to tell clients.
-func ownRealms(conf imapconf.Conf) (realms []string) {
-	host, _ := os.Hostname()
-	for _, name := range []string{conf.String("servername", ""), host, canonical("/etc/hosts", host)} {
-		if name != "" && !slices.Contains(realms, name) {
-			realms = append(realms, name)
-		}
-	}
-	if len(realms) == 0 {
-		return []string{"localhost"}
-	}
-	return realms
-}
-
-// canonical is the first name on the line of a file like hosts(5) that has host; "" if
-// there is none, or it is localhost's.
-func canonical(path, host string) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		text, _, _ := strings.Cut(lines.Text(), "#")
-		if words := strings.Fields(text); len(words) > 1 && slices.Contains(words[1:], host) && words[1] != "localhost" {
-			return words[1]
-		}
-	}
-	return ""
-}
 
 // split takes a user's name apart. realms are where to look for such a user.
 func (s *Server) split(name string) (user string, realms []string) {
@@ -91,11 +55,11 @@ func (s *Server) user(name string) (string, error) {
 	if !valid(user) || hasRealm && !valid(realm) {
 		return "", wrong("no name for a user")
 	}
-	switch virtual := s.conf.String("virtdomains", "off"); {
+	switch {
 	case !hasRealm || s.own(realm):
 		return user, nil
-	case virtual == "userid" || s.conf.Bool("virtdomains", false):
-		return name, nil
+	case s.conf.Virtual():
+		return user + "@" + ascii.Lower(realm), nil
 	case slices.ContainsFunc(s.conf.Words("loginrealms"), func(r string) bool { return strings.EqualFold(r, realm) }):
 		return name, nil
 	}

@@ -136,21 +136,9 @@ func TestNoDaemon(t *testing.T) {
 	}
 }
 
-func TestCanonical(t *testing.T) {
-	hosts := t.TempDir() + "/hosts"
-	if err := os.WriteFile(hosts, []byte("127.0.0.1 localhost vm2\n# 10.0.0.1 a.example vm\n10.0.0.2 mail.example vm # here\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for host, want := range map[string]string{"vm": "mail.example", "mail.example": "mail.example", "vm2": "", "other": "", "here": ""} {
-		if got := canonical(hosts, host); got != want {
-			t.Errorf("%s: %q", host, got)
-		}
-	}
-}
-
 func TestUser(t *testing.T) {
-	s := newSite(t, "virtdomains: userid", "username_tolower: yes")
-	for name, want := range map[string]string{"John": "john", "john@b.example": "john@b.example", "john@Host.Example": "john", "john@": "", "@h": "", "-john": "", "jo hn": ""} {
+	s := newSite(t, "virtdomains: userid", "username_tolower: yes", "defaultdomain: default.example")
+	for name, want := range map[string]string{"John": "john", "john@b.example": "john@b.example", "john@B.Example": "john@b.example", "john@default.example": "john", "john@Host.Example": "john", "john@": "", "@h": "", "-john": "", "jo hn": ""} {
 		if got, _ := s.user(name); got != want {
 			t.Errorf("%s: %q", name, got)
 		}

@@ -38,7 +38,7 @@ type Server struct {
 // New returns a Server for the service that SASL calls imap, pop, lmtp or sieve.
 func New(conf imapconf.Conf, service string, log func(format string, args ...any)) *Server {
 	s := &Server{
-		Log: log, Wait: time.Sleep, conf: conf, service: service, realms: ownRealms(conf),
+		Log: log, Wait: time.Sleep, conf: conf, service: service, realms: conf.Realms(),
 		db: conf.String("sasl_sasldb_path", sasldb.Default),
 	}
 	rand.Read(s.salt[:])
