@@ -6,84 +6,50 @@ import (
 
 	"goqmail/lib/control"
 	"goqmail/lib/exit"
+	"goqmail/lib/skip"
 	"goqmail/lib/spamd"
 )
 
 // config is what the control files say.
 type config struct {
-	me       string
-	clamd    string // its address, "" for none
-	spamd    string
-	limit    time.Duration // that each of the two has
-	accept   bool          // what they cannot tell of
-	bytes    int64         // the longest message that is looked at, 0 for any
-	spam     int64         // the same, for spam
-	mark     bool          // rather than refuse, a virus
-	reply    string        // to a virus, with % for its name
-	maxScore string        // refuse spam from this score on, "" for never
-	skip     rules
-	skipSpam rules
+	me, clamd, spamd string        // names and addresses; "" is none
+	limit            time.Duration // for each of the two
+	accept           bool          // what they cannot tell of
+	bytes, spamBytes int64         // of the longest message that is looked at, 0 for any
+	mark             bool          // viruses, rather than refuse them
+	reply            string        // to a virus, with % for its name
+	maxScore         string        // refuse spam from this score on, "" for never
+	skip, skipSpam   skip.Rules
 }
 
-// Debian's clamd listens here, and reads no more of a stream than that by default.
+// Debian's clamd listens here.
+const clamdSocket = "/var/run/clamav/clamd.ctl"
+
 const (
-	clamdSocket  = "/var/run/clamav/clamd.ctl"
-	maxBytes     = 25 << 20
-	maxSpamBytes = 512000 // spamc's
+	maxBytes     = 25 << 20 // of a stream, Debian's clamd takes no more
+	maxSpamBytes = 512000   // as in spamc(1)
 )
 
-func readConfig() (c config, err error) {
-	var policy, failure string
-	line := func(into *string, name, missing string) {
-		value, e := control.LineOr(name, missing)
-		if *into = value; e != nil && err == nil {
-			err = exit.Defer("unable to read control/"+name, e)
-		}
+func readConfig() (*config, error) {
+	var r reader
+	c := &config{
+		me:        r.line("me", ""),
+		clamd:     r.line("clamd", clamdSocket),
+		spamd:     r.line("spamd", ""),
+		limit:     time.Duration(r.number("scantimeout", 180)) * time.Second,
+		accept:    r.either("scanfailure", "defer", "accept"),
+		bytes:     r.number("scanbytes", maxBytes),
+		spamBytes: r.number("spambytes", maxSpamBytes),
+		mark:      r.either("scanvirus", "refuse", "mark"),
+		reply:     r.line("scanreply", "this message has a virus, %, and is refused (#5.7.1)"),
+		maxScore:  r.line("spamscore", ""),
+		skip:      r.rules("scanskip"),
+		skipSpam:  r.rules("spamskip"),
 	}
-	number := func(name string, missing int) int64 {
-		n, e := control.Int(name, missing)
-		if e != nil && err == nil {
-			err = exit.Defer("unable to read control/"+name, e)
-		}
-		return int64(max(n, 0))
+	if _, ok := spamd.Number(c.maxScore); !ok && c.maxScore != "" {
+		r.keep("spamscore", errors.New("no number"))
 	}
-	list := func(into *rules, name string) {
-		lines, _, e := control.Lines(name)
-		if e == nil {
-			*into, e = parseRules(lines)
-		}
-		if e != nil && err == nil {
-			err = exit.Defer("unable to read control/"+name, e)
-		}
-	}
-	line(&c.me, "me", "")
-	line(&c.clamd, "clamd", clamdSocket)
-	line(&c.spamd, "spamd", "")
-	line(&failure, "scanfailure", "defer")
-	line(&policy, "scanvirus", "refuse")
-	line(&c.reply, "scanreply", "this message has a virus, %, and is refused (#5.7.1)")
-	line(&c.maxScore, "spamscore", "")
-	c.limit = time.Duration(number("scantimeout", 180)) * time.Second
-	c.bytes = number("scanbytes", maxBytes)
-	c.spam = number("spambytes", maxSpamBytes)
-	list(&c.skip, "scanskip")
-	list(&c.skipSpam, "spamskip")
-	if err != nil {
-		return c, err
-	}
-
-	// A slip of the pen must not leave the door open.
-	c.accept, c.mark = failure == "accept", policy == "mark"
-	_, isNumber := spamd.Number(c.maxScore)
-	switch {
-	case !c.accept && failure != "defer":
-		err = errors.New("control/scanfailure is neither defer nor accept")
-	case !c.mark && policy != "refuse":
-		err = errors.New("control/scanvirus is neither refuse nor mark")
-	case c.maxScore != "" && !isNumber:
-		err = errors.New("control/spamscore is no number")
-	}
-	return c, err
+	return c, r.err
 }
 
 // fields are the names of header fields that only this program may write.
@@ -95,4 +61,43 @@ func (c *config) fields() (names []string) {
 		names = append(names, "x-spam-flag", "x-spam-level", "x-spam-score", "x-spam-status")
 	}
 	return names
+}
+
+// reader reads control files and keeps the first error. What is wrong in a file
+// is an error: a slip of the pen must not leave the door open.
+type reader struct{ err error }
+
+func (r *reader) keep(name string, err error) {
+	if err != nil && r.err == nil {
+		r.err = exit.Defer("unable to use control/"+name, err)
+	}
+}
+
+func (r *reader) line(name, missing string) string {
+	line, err := control.LineOr(name, missing)
+	r.keep(name, err)
+	return line
+}
+
+func (r *reader) number(name string, missing int) int64 {
+	n, err := control.Int(name, missing)
+	r.keep(name, err)
+	return int64(max(n, 0))
+}
+
+// either tells whether a file says yes, rather than no, which is the default.
+func (r *reader) either(name, no, yes string) bool {
+	line := r.line(name, no)
+	if line != no && line != yes {
+		r.keep(name, errors.New("neither "+no+" nor "+yes))
+	}
+	return line == yes
+}
+
+func (r *reader) rules(name string) skip.Rules {
+	lines, _, err := control.Lines(name)
+	r.keep(name, err)
+	rules, err := skip.Parse(lines)
+	r.keep(name, err)
+	return rules
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"goqmail/lib/qmail"
+	"goqmail/lib/skip"
 )
 
 // envelope is an envelope, see envelopes(5), in a file like a message's.
@@ -63,6 +64,11 @@ func takeEnvelope(r io.Reader) (*envelope, error) {
 		return nil, failure{qmail.ExitWrite, err}
 	}
 	return e, nil
+}
+
+// isIn tells whether mail with this envelope may pass.
+func (e *envelope) isIn(rules skip.Rules) bool {
+	return rules.Sender(e.sender) || !e.more && rules.Recipients(e.recipients)
 }
 
 // takeAddress copies an address and the NUL behind it.

@@ -39,11 +39,11 @@ func run(c *call.Call) int {
 		log.say("fatal: " + err.Error())
 		return qmail.ExitConfig
 	}
-	if conf.skip.hasClient(c.Env) {
+	if conf.skip.Client(c.Env) {
 		log.say("skipped: ip " + word(log.ip))
 		return become(c, log)
 	}
-	if conf.skipSpam.hasClient(c.Env) {
+	if conf.skipSpam.Client(c.Env) {
 		conf.spamd = ""
 	}
 

@@ -418,18 +418,9 @@ func TestSomeMailIsSkipped(t *testing.T) {
 		skipped     bool
 	}{
 		{"nothing", "", nil, false},
-		{"comment", "# ip:192.0.2.9\n", nil, false},
-		{"may not relay", "relayclient\n", nil, false},
 		{"may relay", "relayclient\n", []string{"RELAYCLIENT="}, true},
-		{"may relay, which is no rule", "", []string{"RELAYCLIENT="}, false},
 		{"address", "ip:192.0.2.9\n", nil, true},
-		{"its start", "ip:192.0.2.\n", nil, true},
-		{"no prefix", "ip:192.0.2\n", nil, false},
-		{"a longer address", "ip:192.0.2.90\n", nil, false},
-		{"IPv6", "ip:2001:DB8:\n", []string{"PROTO=TCP6", "TCP6REMOTEIP=2001:db8::1"}, true},
 		{"sender", "from:a@B.example\n", nil, true},
-		{"sender's host", "from:@b.example\n", nil, true},
-		{"another's host", "from:@ab.example\nfrom:b.example\n", nil, false},
 		{"bounces", "from:\n", nil, false},
 		{"all recipients", "to:c@d.example\nto:@f.example\n", nil, true},
 		{"one of them", "to:c@d.example\n", nil, false},
@@ -531,12 +522,12 @@ func TestTrouble(t *testing.T) {
 		{"no room for it", setup{shell: "ulimit -f 20", mess: strings.Repeat("x\n", 100000)}, 53, "fatal: "},
 		{"no room for its header", setup{shell: "ulimit -f 20", mess: strings.Repeat("x:\n", 100000)}, 53, "fatal: "},
 		{"no home", setup{env: []string{"TEST_HOME=/none"}}, 61, ""},
-		{"scanfailure", setup{control: map[string]string{"scanfailure": "acept\n"}}, 55, "fatal: control/scanfailure is neither defer nor accept"},
-		{"scanvirus", setup{control: map[string]string{"scanvirus": "\n"}}, 55, "fatal: control/scanvirus is neither refuse nor mark"},
-		{"spamscore", setup{control: map[string]string{"spamscore": "high\n"}}, 55, "fatal: control/spamscore is no number"},
-		{"scanskip", setup{control: map[string]string{"scanskip": "form:a@b\n"}}, 55, "fatal: unable to read control/scanskip: no such rule: form:a@b"},
-		{"spamskip", setup{control: map[string]string{"spamskip": "ip:\n"}}, 55, "fatal: unable to read control/spamskip: no such rule: ip:"},
-		{"unreadable", setup{shell: "rm $TEST_HOME/control/me; mkdir $TEST_HOME/control/me"}, 55, "fatal: unable to read control/me: is a directory"},
+		{"scanfailure", setup{control: map[string]string{"scanfailure": "acept\n"}}, 55, "fatal: unable to use control/scanfailure: neither defer nor accept"},
+		{"scanvirus", setup{control: map[string]string{"scanvirus": "\n"}}, 55, "fatal: unable to use control/scanvirus: neither refuse nor mark"},
+		{"spamscore", setup{control: map[string]string{"spamscore": "high\n"}}, 55, "fatal: unable to use control/spamscore: no number"},
+		{"scanskip", setup{control: map[string]string{"scanskip": "form:a@b\n"}}, 55, "fatal: unable to use control/scanskip: no such rule: form:a@b"},
+		{"spamskip", setup{control: map[string]string{"spamskip": "ip:\n"}}, 55, "fatal: unable to use control/spamskip: no such rule: ip:"},
+		{"unreadable", setup{shell: "rm $TEST_HOME/control/me; mkdir $TEST_HOME/control/me"}, 55, "fatal: unable to use control/me: is a directory"},
 	} {
 		o := c.setup.run(t)
 		if o.code != c.code || o.queued || !strings.Contains(o.log, c.log) || o.reason != "" {

@@ -27,13 +27,13 @@ type verdict struct {
 // the log.
 func (c *config) judge(m *message, e *envelope, log *logger) *verdict {
 	v := &verdict{me: c.me}
-	if c.skip.hasEnvelope(e) {
+	if e.isIn(c.skip) {
 		return v
 	}
 	if c.clamd != "" {
 		c.scan(v, m, log)
 	}
-	if v.refusal == nil && c.spamd != "" && (c.spam == 0 || m.size <= c.spam) && !c.skipSpam.hasEnvelope(e) {
+	if v.refusal == nil && c.spamd != "" && (c.spamBytes == 0 || m.size <= c.spamBytes) && !e.isIn(c.skipSpam) {
 		c.check(v, m, log)
 	}
 	return v

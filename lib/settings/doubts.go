@@ -10,6 +10,7 @@ import (
 	"goqmail/lib/ere"
 	"goqmail/lib/extensions"
 	"goqmail/lib/ipme"
+	"goqmail/lib/skip"
 )
 
 // Doubts are what is wrong with the lines of a file, where the extensions are on.
@@ -25,6 +26,10 @@ func Doubts(name string, lines []string, on extensions.Set) (problems []string) 
 			if !ipme.IsNetwork(line) {
 				problems = append(problems, "No address or network: "+line)
 			}
+		}
+	case name == "scanskip" || name == "spamskip":
+		if _, err := skip.Parse(lines); err != nil {
+			problems = strings.Split(err.Error(), "\n")
 		}
 	case name == "dnsbllist":
 		for _, line := range lines {
