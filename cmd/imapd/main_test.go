@@ -2,12 +2,15 @@ package main
 
 import (
 	"bufio"
-	"goqmail/lib/service"
+	"fmt"
 	"net"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"goqmail/lib/service"
+	"goqmail/lib/syslog"
 )
 
 func TestUsage(t *testing.T) {
@@ -59,8 +62,13 @@ func TestConfiguration(t *testing.T) {
 		t.Errorf("greeting %q", line)
 	}
 	ours.Close()
-	write(good + "timeout: 40\nimap_maxmessagesize: 7\n")
+	write(good + "timeout: 40\nimap_maxmessagesize: 7\nallowplaintex: yes\n")
+	var logged []string
+	s.record = func(_ syslog.Level, format string, args ...any) { logged = append(logged, fmt.Sprintf(format, args...)) }
 	s.reload(o)
+	if len(logged) != 1 || logged[0] != "imapd.conf: allowplaintex means nothing here" {
+		t.Errorf("logged %q", logged)
+	}
 	if s.timeout() != 40*time.Minute || s.maxMessage() != 7 {
 		t.Errorf("after reading it again: %v, %d", s.timeout(), s.maxMessage())
 	}

@@ -73,6 +73,7 @@ func open(o options) (*server, error) {
 	s := serverOf(conf, store)
 	s.record = service.Log(conf, name).Printf
 	s.secure = o.secure
+	service.Unknown(conf, s.record)
 	// Who has no certificate does without TLS; one that is no good is not only the log's
 	// affair if nothing works without it.
 	s.tls, err = imaptls.Load(conf)
@@ -97,6 +98,7 @@ func (s *server) reload(o options) {
 		return
 	}
 	s.conf.Store(&conf)
+	service.Unknown(conf, s.record)
 	s.newSASL()
 	if s.tls != nil {
 		if err := s.tls.Reload(conf); err != nil {

@@ -77,15 +77,20 @@ func serve(o options) error {
 	}
 	name := service.Name("lmtpunix")
 	conf = conf.Service(name)
-	agent, err := delivery.Open(conf, service.Log(conf, name).Printf)
+	log := service.Log(conf, name).Printf
+	agent, err := delivery.Open(conf, log)
 	if err != nil {
 		return err
 	}
+	service.Unknown(conf, log)
 	defer agent.Close()
 	agent.Careful = source.One() // of what an lmtpd did that is no more: see deliver(8)
 	s := newServer(agent, o.preauth)
 	source.Serve(&service.Program{Serve: s.serve, Ending: s.end, Log: s.trouble, Reload: func() {
 		conf, err := imapconf.Read(o.config)
+		if err == nil {
+			err = conf.Check()
+		}
 		if err != nil {
 			s.trouble(err)
 			return

@@ -11,6 +11,7 @@ import (
 	"goqmail/lib/imapconf"
 	"goqmail/lib/imaptls"
 	"goqmail/lib/sasl"
+	"goqmail/lib/service"
 	"goqmail/lib/syslog"
 )
 
@@ -52,6 +53,7 @@ func (s *server) use(agent *delivery.Agent) {
 
 // reload uses other settings. TLS that cannot be read stays as it was.
 func (s *server) reload(conf imapconf.Conf) {
+	service.Unknown(conf, s.agent.Load().Log)
 	s.use(s.agent.Load().With(conf))
 	if s.tls == nil {
 		return

@@ -77,6 +77,7 @@ func open(o options) (*server, error) {
 	}
 	s := newServer(conf, store, service.Log(conf, name).Printf)
 	s.secure = o.secure
+	service.Unknown(conf, s.record)
 	// Who has no certificate does without TLS; one that is no good matters to all only
 	// where nothing works without it.
 	if s.tls, err = imaptls.Load(conf); err != nil {
@@ -100,6 +101,7 @@ func (s *server) reload(o options) {
 		return
 	}
 	s.use(conf)
+	service.Unknown(conf, s.record)
 	if s.tls != nil {
 		if err := s.tls.Reload(conf); err != nil {
 			s.log("%v", err)

@@ -166,6 +166,13 @@ func Name(usual string) string {
 	return usual
 }
 
+// Unknown tells the log of settings that mean nothing here.
+func Unknown(conf imapconf.Conf, log func(level syslog.Level, format string, args ...any)) {
+	for _, name := range conf.Unknown() {
+		log(syslog.Notice, "imapd.conf: %s means nothing here", name)
+	}
+}
+
 // Log returns where a service logs: as local6, unless the configuration says otherwise.
 func Log(conf imapconf.Conf, name string) *syslog.Log {
 	if prefix := conf.String("syslog_prefix", ""); prefix != "" {
