@@ -180,22 +180,34 @@ EOF`, root)
 	wants(s.t, "mkimap", s.types("tools/mkimap", user), "configuring /var/imap...\n", "creating /var/spool/imap...\n")
 	s.types("exit", root)
 	s.types(`cat >> /etc/services << "EOF"
-pop3      110/tcp
-imap      143/tcp
-imaps     993/tcp
-pop3s     995/tcp
-sieve     2000/tcp
-lmtp      2003/tcp
+   pop3      110/tcp
+   nntp      119/tcp
+   imap      143/tcp
+   imsp      406/tcp
+   nntps     563/tcp
+   acap      674/tcp
+   imaps     993/tcp
+   pop3s     995/tcp
+   kpop      1109/tcp
+   sieve     2000/tcp
+   lmtp      2003/tcp
+   fud       4201/udp
 EOF`, root)
 	s.password("/usr/sbin/saslpasswd2 cyrus", "secret")
 	s.types("chown cyrus.mail /etc/sasldb2", root)
 	s.quietly("cd /tmp/cyrus-imapd-2.2.3", "cp master/conf/normal.conf /etc/cyrus.conf")
+	s.certificate("localhost")
+	s.serveMail()
+}
+
+// certificate makes the server's certificate, for a name.
+func (s *typist) certificate(name string) {
+	s.t.Helper()
 	s.asked(`openssl req -new -x509 -nodes -out /var/imap/server.pem -keyout \
    /var/imap/server.pem -days 365 &&
 chown cyrus.mail /var/imap/server.pem`,
 		[2]string{"[AU]:", "NL"}, [2]string{"[Some-State]:", ""}, [2]string{"(eg, city) []:", ""}, [2]string{"Pty Ltd]:", ""},
-		[2]string{"(eg, section) []:", ""}, [2]string{"YOUR name) []:", "localhost"}, [2]string{"Email Address []:", ""})
-	s.serveMail()
+		[2]string{"(eg, section) []:", ""}, [2]string{"YOUR name) []:", name}, [2]string{"Email Address []:", ""})
 }
 
 // serveMail starts master and waits until it serves.
@@ -224,8 +236,9 @@ func (s *typist) password(command, password string) {
 	}
 }
 
-// cyradm becomes cyrus to administer mailboxes, by commands and what they say.
-func (s *typist) cyradm(rows ...[2]string) {
+// cyradm becomes cyrus to administer mailboxes, by commands and what they say, and then
+// leaves it by another.
+func (s *typist) cyradm(leave string, rows ...[2]string) {
 	s.t.Helper()
 	const prompt = site.Me + "> "
 	s.types("su - cyrus", "$ ")
@@ -236,7 +249,7 @@ func (s *typist) cyradm(rows ...[2]string) {
 			s.t.Errorf("cyradm: %q", said)
 		}
 	}
-	s.types("quit", user)
+	s.types(leave, user)
 	s.types("exit", root)
 }
 
@@ -327,6 +340,19 @@ HOST
 }
 `
 
+// help is what cyradm was seen to say in 2004, but for the width of its columns.
+var help = []string{
+	"authenticate, auth, login ", "chdir, cd ", "createmailbox, create, cm ", "deleteaclmailbox, deleteacl, dam ", "deletemailbox, delete, dm ",
+	"disconnect, disc ", "exit, quit ", "help, ? ", "info ", "listaclmailbox, listacl, lam ", "listmailbox, lm ", "listquota, lq ",
+	"listquotaroot, lqr, lqm ", "reconstruct ", "renamemailbox, rename, renm ", "server, servername, connect ", "setaclmailbox, setacl, sam ",
+	"setinfo ", "setquota, sq ", "version, ver ",
+	" authenticate to server\n", " change current directory\n", " create mailbox\n", " remove ACLs from mailbox\n", " delete mailbox\n",
+	" disconnect from current server\n", " exit cyradm\n", " show commands\n", " display mailbox/server metadata\n", " list ACLs on mailbox\n",
+	" list mailboxes\n", " list quotas on specified root\n", " show quota roots and quotas for mailbox\n", " reconstruct mailbox (if supported",
+	" rename (and optionally relocate) mailbox\n", " show current server or connect to server\n", " set ACLs on mailbox\n",
+	" set server metadata\n", " set quota on mailbox or resource\n", " display version info of current server\n",
+}
+
 // A site is set up, used and moved to another host by the commands that its
 // administrator wrote down in 2004 for Cyrus 2.2.3.
 func TestWhatAnAdministratorTypedIn2004(t *testing.T) {
@@ -350,16 +376,17 @@ func TestWhatAnAdministratorTypedIn2004(t *testing.T) {
 	s.types("exit", root)
 
 	// Mailboxes.
-	s.cyradm([2]string{"cm user.john"}, [2]string{"cm user.john.SPAM"})
+	s.cyradm("quit", [2]string{"cm user.john"}, [2]string{"cm user.john.SPAM"})
 	s.password("saslpasswd2 john", "secret")
-	s.cyradm([2]string{"setaclmailbox user.john cyrus c"}, [2]string{"deletemailbox user.john"}, [2]string{"lm"})
-	wants(t, "help", s.run("cyrus", "help\n", "cyradm"), "setaclmailbox, setacl, sam ", "listmailbox, lm ", "deletemailbox, delete, dm ")
+	s.cyradm("quit", [2]string{"setaclmailbox user.john cyrus c"}, [2]string{"deletemailbox user.john"}, [2]string{"lm"})
+	wants(t, "help", s.run("cyrus", "help\n", "cyradm"), help...)
 
-	// The skeleton of a user, and john from it, who has an account already.
+	// The skeletons of a domain and of a user, and john from it, who has an account already.
+	s.quietly("mkdir /etc/skel.domain", "cd /etc/skel.domain", home+"/bin/maildirmake Maildir")
 	s.quietly("touch /var/log/procmail.log", "chmod 666 /var/log/procmail.log", "mkdir /etc/skel.user", "cd /etc/skel.user", "echo '| preline /usr/bin/procmail' > .qmail")
 	s.types("cat > .procmailrc << \"EOF\"\n"+procmailrc+"EOF", root)
 	s.quietly("chmod 600 .procmailrc", "chmod 600 .qmail", "cp .procmailrc .qmail /home/john", "chown -R john:mailuser /home/john")
-	s.cyradm([2]string{"cm user.john"}, [2]string{"cm user.john.SPAM"})
+	s.cyradm("quit", [2]string{"cm user.john"}, [2]string{"cm user.john.SPAM"})
 	s.password("saslpasswd2 john", "secret")
 	s.quietly("sed -i 's/<user>/john/' /home/john/.procmailrc")
 
@@ -403,8 +430,8 @@ print(john.expunge())
 	n.install()
 	n.quietly("echo allowplaintext yes >>/etc/imapd.conf")
 	n.stop()
-	n.write("/tmp/user-backup.tar.gz", s.read("/tmp/user-backup.tar.gz"), "root")
-	n.quietly("cd /var/spool/imap")
+	n.write("/root/user-backup.tar.gz", s.read("/tmp/user-backup.tar.gz"), "root")
+	n.quietly("cd /root", "mv user-backup.tar.gz /tmp", "cd /var/spool/imap")
 	wants(t, "tar", n.types("tar zxvpf /tmp/user-backup.tar.gz", root), "user/john/2.\n", "mailboxes.txt\n")
 	n.quietly("mv mailboxes.txt /tmp")
 	n.types("su - cyrus", "$ ")
@@ -416,9 +443,54 @@ print(john.expunge())
 	wants(t, "reconstruct", n.types("reconstruct", user), "\nuser.john\n", "\nuser.john.SPAM\n")
 	n.types("exit", root)
 	n.serveMail() // not written down, but cyradm needs it
-	n.cyradm([2]string{"lm", "user.john (\\HasChildren)         user.john.SPAM (\\HasNoChildren)  \n"})
+	n.cyradm("exit", [2]string{"lm", "user.john (\\HasChildren)         user.john.SPAM (\\HasNoChildren)  \n"})
 	n.password("saslpasswd2 john", "secret")
 	if after := n.mailbox(); after != before {
 		t.Errorf("the mail is\n%s\nand was\n%s", after, before)
+	}
+}
+
+// Users fetch their mail to other hosts with the files for fetchmail that were written
+// down with the rest. Only what fetchmail wants nowadays is new: the certificate is known
+// there, and has the name that is asked for.
+func TestFetchmailAsWrittenDownIn2004(t *testing.T) {
+	t.Parallel()
+	s := newcomer(t, "procmail procmail", "fetchmail fetchmail")
+	s.install()
+	s.run("cyrus", "secret\n", "cyradm", "--auth", "login", "-e", "cm user.john", "localhost")
+	s.stop()
+	s.quietly("echo '127.0.0.1 linuxfromsource.org mail.linuxfromsource.org' >>/etc/hosts")
+	s.start()
+	s.smtpd(nil)
+	for _, row := range []struct{ name, password, config string }{
+		{"linuxfromsource.org", "xxxx", `poll "linuxfromsource.org"
+protocol imap
+no envelope
+no dns
+username "john"
+password "xxxx"
+mda "/usr/bin/procmail -d john"
+`},
+		{"mail.linuxfromsource.org", "secret", `poll mail.linuxfromsource.org port 993 
+protocol IMAP:
+user john
+password secret
+ssl
+`},
+	} {
+		s.certificate(row.name)
+		s.serveMail()
+		s.password("saslpasswd2 john", row.password)
+		s.run("john", "Subject: to fetch from "+row.name+"\n\n"+awkward, cyrus+"/deliver", "john")
+		s.run("root", "", "openssl", "x509", "-in", "/var/imap/server.pem", "-out", "/tmp/known.pem")
+		s.write("/home/john/.procmailrc", "DEFAULT=$HOME/Maildir/\n", "john")
+		s.write("/home/john/.fetchmailrc", row.config, "john")
+		s.run("john", "", "chmod", "600", ".fetchmailrc", ".procmailrc")
+		wants(t, "fetchmail", s.run("john", "", "env", "SSL_CERT_FILE=/tmp/known.pem", "fetchmail", "-v"), "1 message for john at "+row.name)
+		got := s.awaitMail("john", "Subject: to fetch from "+row.name)
+		if !strings.HasSuffix(got, "\n\n"+awkward) {
+			t.Errorf("fetched %q", got)
+		}
+		s.stop()
 	}
 }
