@@ -6,8 +6,10 @@ import (
 	"strconv"
 	"strings"
 
+	"goqmail/lib/call"
 	"goqmail/lib/exit"
 	"goqmail/lib/qmail"
+	"goqmail/lib/received"
 )
 
 // logger tells standard error what becomes of a message, in lines that start
@@ -17,6 +19,14 @@ type logger struct {
 	pid, ip  string
 	mess     *message
 	envelope *envelope
+}
+
+func newLog(c *call.Call) *logger {
+	l := &logger{out: c.Err(), pid: strconv.Itoa(os.Getpid()), ip: received.FromEnv(c.Env).RemoteIP}
+	if c.Env.Get("ERROR_FD") == "2" {
+		l.out = nil // there, the caller hears what is for its client
+	}
+	return l
 }
 
 func (l *logger) say(text string) {

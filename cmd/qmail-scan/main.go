@@ -15,7 +15,6 @@ package main
 
 import (
 	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -23,7 +22,6 @@ import (
 	"goqmail/lib/call"
 	"goqmail/lib/child"
 	"goqmail/lib/qmail"
-	"goqmail/lib/received"
 )
 
 func main() { call.Main(run) }
@@ -94,12 +92,4 @@ func become(c *call.Call, log *logger) int {
 	err := child.Exec(program, []string{program}, c.Env.Without("QMAILQUEUE").Without("SCANQUEUE"))
 	log.say("fatal: unable to run " + program + ": " + reason(err))
 	return qmail.ExitNoExec
-}
-
-func newLog(c *call.Call) *logger {
-	l := &logger{out: c.Err(), pid: strconv.Itoa(os.Getpid()), ip: received.FromEnv(c.Env).RemoteIP}
-	if c.Env.Get("ERROR_FD") == "2" {
-		l.out = nil // there, the caller hears what is for its client
-	}
-	return l
 }

@@ -44,7 +44,7 @@ func connectUnix(path string, limit time.Duration) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	wait := syscall.NsecToTimeval(limit.Nanoseconds())
+	wait := syscall.NsecToTimeval(max(limit, time.Microsecond).Nanoseconds()) // 0 is for ever
 	err = errors.Join(
 		syscall.SetNonblock(fd, false),
 		syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &wait),

@@ -43,7 +43,7 @@ func (m *machine) spamd() {
 
 // What an administrator of 2004 had a proxy for takes one rule for clients, and a
 // daemon of Debian's.
-func TestViruesAreRefusedAndSpamIsMarked(t *testing.T) {
+func TestVirusesAreRefusedAndSpamIsMarked(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, "clamd clamav-daemon", "spamd spamd", "softlimit daemontools")
 	m.in(func() error { return lab.Tmpfs("/run", "755") })
@@ -118,6 +118,8 @@ func TestViruesAreRefusedAndSpamIsMarked(t *testing.T) {
 		out, _ := m.try("olaf", "Subject: forwarded\n\n"+body+"\n", "sh", "-c", "QMAILQUEUE=bin/qmail-scan /usr/sbin/sendmail -oem -oi -f a@b.example john@linuxfromsource.org; echo exit $?")
 		wants(t, "sendmail", out, want)
 	}
+	out, _ := m.try("qmaild", netstring(netstring(eicar)+netstring("a@b.example")+netstring("john@linuxfromsource.org")), "env", "QMAILQUEUE=bin/qmail-scan", "qmail-qmqpd")
+	wants(t, "QMQP", out, ":D"+strings.TrimPrefix(virus, "554 ")+",")
 	wants(t, "mail from a proxy", m.awaitMail("john", "Subject: forwarded\n"), "\nX-Virus-Status: Clean\n")
 
 	// clamd goes away in the middle of a message, and so does qmail-scan.
