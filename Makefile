@@ -60,7 +60,7 @@ bin: FORCE
 # Where they are put. The tests build their own beside it.
 BIN = bin
 CMDS = $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
-COMMANDS = config config-fast datemail deluser mailsubj mkservercert newdomain newuser qmail-qstat
+COMMANDS = backup config config-fast datemail deluser mailsubj mkservercert newdomain newuser qmail-qstat restore
 
 # The complete home at $(DESTDIR)$(QMAIL). No control file, no message and no
 # running program is touched; with DESTDIR, nothing of this machine is.
