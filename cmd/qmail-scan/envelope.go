@@ -35,7 +35,7 @@ func takeEnvelope(r io.Reader) (*envelope, error) {
 	for {
 		first, err := in.ReadByte()
 		if err != nil {
-			return nil, failure{qmail.ExitRead, err}
+			return nil, readFailure(err)
 		}
 		out.WriteByte(first)
 		if first == 0 && letter == 'T' {
@@ -77,7 +77,7 @@ func takeAddress(out *bufio.Writer, in *bufio.Reader) (string, error) {
 	for {
 		c, err := in.ReadByte()
 		if err != nil {
-			return "", failure{qmail.ExitRead, err}
+			return "", readFailure(err)
 		}
 		if err := out.WriteByte(c); err != nil {
 			return "", failure{qmail.ExitWrite, err}
@@ -89,4 +89,13 @@ func takeAddress(out *bufio.Writer, in *bufio.Reader) (string, error) {
 			return "", failure{qmail.ExitLong, errors.New("address too long")}
 		}
 	}
+}
+
+// readFailure is the failure for an error of reading an envelope. A caller that
+// has changed its mind leaves it without an end.
+func readFailure(err error) error {
+	if err == io.EOF {
+		err = errors.New("the envelope ends early")
+	}
+	return failure{qmail.ExitRead, err}
 }

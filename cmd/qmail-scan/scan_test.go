@@ -509,10 +509,10 @@ func TestTrouble(t *testing.T) {
 		code  int
 		log   string
 	}{
-		{"no envelope", setup{envelope: "F"}, 54, "fatal: EOF"},
-		{"the sender alone", setup{envelope: "Fa@b.example\x00"}, 54, "fatal: EOF"},
-		{"an envelope without end", setup{envelope: strings.TrimSuffix(toTwo, "\x00")}, 54, "fatal: EOF"},
-		{"a recipient without end", setup{envelope: "Fa@b\x00Tc@d"}, 54, "fatal: EOF"},
+		{"no envelope", setup{envelope: "F"}, 54, "fatal: the envelope ends early"},
+		{"the sender alone", setup{envelope: "Fa@b.example\x00"}, 54, "fatal: the envelope ends early"},
+		{"an envelope without end", setup{envelope: strings.TrimSuffix(toTwo, "\x00")}, 54, "fatal: the envelope ends early"},
+		{"a recipient without end", setup{envelope: "Fa@b\x00Tc@d"}, 54, "fatal: the envelope ends early"},
 		{"something else", setup{envelope: "X\x00"}, 91, "fatal: no envelope"},
 		{"two senders", setup{envelope: "Fa\x00Fb\x00\x00"}, 91, "fatal: no envelope"},
 		{"no sender", setup{envelope: "\x00"}, 91, "fatal: no envelope"},
