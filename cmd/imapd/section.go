@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"mime/quotedprintable"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -113,14 +115,12 @@ func (f *fetcher) file(uid uint32, span digest.Span, partial *[2]uint64) error {
 		return err
 	}
 	start, end := cut(span.Len(), partial)
-	if end-start <= smallLiteral {
-		text, err := f.read(uid, digest.Span{Start: span.Start + start, End: span.Start + end})
-		if err == nil {
-			f.literal(text, nil)
-		}
-		return err
-	}
 	f.announce(end - start)
+	if end-start <= smallLiteral {
+		at := len(f.b)
+		f.b = slices.Grow(f.b, int(end-start))[:at+int(end-start)]
+		return readAt(f.message, f.b[at:], span.Start+start)
+	}
 	f.sources = append(f.sources, source{len(f.b), digest.Span{Start: span.Start + start, End: span.Start + end}})
 	return nil
 }
@@ -143,11 +143,16 @@ func (f *fetcher) read(uid uint32, span digest.Span) ([]byte, error) {
 		return nil, err
 	}
 	b := make([]byte, min(span.Len(), maxSection))
-	_, err := f.message.ReadAt(b, span.Start)
+	return b, readAt(f.message, b, span.Start)
+}
+
+// readAt fills b; what is too short for it was damaged.
+func readAt(message *os.File, b []byte, offset int64) error {
+	_, err := message.ReadAt(b, offset)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return b, err
+	return err
 }
 
 // maxSection is the most that is read into memory of a part.

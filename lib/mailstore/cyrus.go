@@ -16,6 +16,7 @@ import (
 // cyrus is what Cyrus kept beside the messages of a mailbox, as far as it can be read:
 // the files cyrus.header and cyrus.index of versions 2.2 to 3.x.
 type cyrus struct {
+	name      string // since 3.6
 	quotaRoot string
 	id        string
 	keywords  []string // "" for a bit that is not in use
@@ -79,6 +80,8 @@ func (c *cyrus) header(text string) {
 func (c *cyrus) fields(list []dvalue) {
 	for ; len(list) >= 2; list = list[2:] {
 		switch thing := list[1]; list[0].text {
+		case "N":
+			c.name = thing.text
 		case "Q":
 			c.quotaRoot = thing.text
 		case "I":

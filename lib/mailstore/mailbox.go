@@ -2,8 +2,10 @@ package mailstore
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"sync"
+	"syscall"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -61,7 +63,7 @@ func (m *Mailbox) Open(uid uint32) (*os.File, error) {
 	path := m.path
 	m.mu.Unlock()
 	if path != "" {
-		if f, err := os.Open(path + "/" + fileName(uid)); err == nil {
+		if f, err := openFile(path + "/" + fileName(uid)); err == nil {
 			return f, nil
 		}
 	}
@@ -75,7 +77,21 @@ func (m *Mailbox) Open(uid uint32) (*os.File, error) {
 	m.mu.Lock()
 	m.path = path
 	m.mu.Unlock()
-	return os.Open(path + "/" + fileName(uid))
+	return openFile(path + "/" + fileName(uid))
+}
+
+// openFile opens a file for reading. os.Open takes as long again to find out that one need
+// not wait for a file.
+func openFile(path string) (*os.File, error) {
+	for {
+		fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+		switch {
+		case err == nil:
+			return os.NewFile(uintptr(fd), path), nil
+		case err != syscall.EINTR:
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+	}
 }
 
 // Close gives the mailbox up.

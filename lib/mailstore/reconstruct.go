@@ -37,6 +37,7 @@ type Rebuilt struct {
 // Reconstruct brings the index of a listed mailbox and the files in its directory to
 // agreement:
 //
+//   - What Cyrus has in a directory by the mailbox's id goes into that of its name.
 //   - A file <uid>. without a row gets one. Its flags and date are those that Cyrus's
 //     index has for it, or no flags and the time at which it was last changed. It keeps
 //     its UID unless clients may have seen a higher one; then it is renamed to the next.
@@ -135,6 +136,11 @@ func (s *Store) reconstruct(e Entry, t *tree, o Rebuild) (Rebuilt, error) {
 	b := &rebuilder{dir: t.boxDir(rest), option: o}
 	if err := makeDir(b.dir); err != nil {
 		return b.result, err
+	}
+	if dir := s.byID(e); dir != "" {
+		if err := takeOver(dir, b.dir); err != nil {
+			return b.result, err
+		}
 	}
 	b.cyrus = readCyrus(b.dir)
 	b.cyrus.readSeen(&s.layout, e.Name)

@@ -73,11 +73,16 @@ func (s *Store) Discover(partition, root string) (found []Entry, err error) {
 		listed[e.Name] = true
 	}
 	base := s.layout.Partitions[partition]
+	below := func(name string) bool { return root == "" || name == root || strings.HasPrefix(name, root+".") }
+	if found, err = s.discoverByID(partition, listed); err != nil {
+		return nil, err
+	}
+	found = slices.DeleteFunc(found, func(e Entry) bool { return !below(e.Name) })
 	err = filepath.WalkDir(base, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() || path == base {
 			return err
 		}
-		if d.Name() == "stage." {
+		if d.Name() == "stage." || path == base+"/uuid" {
 			return fs.SkipDir
 		}
 		rel := strings.TrimPrefix(path, base+"/")
@@ -85,7 +90,7 @@ func (s *Store) Discover(partition, root string) (found []Entry, err error) {
 			_, rel, _ = strings.Cut(rel, "/")
 		}
 		name := strings.ReplaceAll(rel, "/", ".")
-		if strings.Contains(rel, ".") || name == "" || name == "user" || listed[name] || root != "" && name != root && !strings.HasPrefix(name, root+".") {
+		if strings.Contains(rel, ".") || name == "" || name == "user" || listed[name] || !below(name) {
 			return nil
 		}
 		if !holdsMessages(path) {
