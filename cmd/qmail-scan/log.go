@@ -55,10 +55,10 @@ func (l *logger) verdict(v *verdict) {
 		text = "virus " + word(v.virus)
 	case v.spam != nil && v.spam.Spam:
 		text = "spam"
-	case v.unscanned != "":
-		text = "unscanned"
-	case !v.scanned && v.spam == nil:
+	case v.skipped:
 		text = "skipped"
+	case v.unscanned != "", !v.scanned && v.spam == nil:
+		text = "unscanned"
 	}
 	switch {
 	case v.refusal == nil:

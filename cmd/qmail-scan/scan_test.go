@@ -398,6 +398,7 @@ func TestSpamIsMarkedOrRefused(t *testing.T) {
 		{"spamd talks and talks", drips, map[string]string{"scantimeout": "10\n"}, nil, "", noSpam, ""},
 		{"spamd is cut off", spamdSaysAll("SPAMD/1.1 0 EX_OK\r\nContent-length: 5\r\nSpam: False ; 1 / 5\r\n\r\nA,B"), nil, nil, "", noSpam, ""},
 		{"spamd is busy", spamdSaysAll("SPAMD/1.1 75 EX_TEMPFAIL\r\n\r\n"), nil, nil, "", noSpam, ""},
+		{"spamd dies, and there is no clamd", dies, map[string]string{"clamd": ""}, nil, "", noSpam, " unscanned deferred" + someLogged + "\n"},
 		{"spamd does not matter", dies, map[string]string{"scanfailure": "accept\n"}, nil, clean, "", ""},
 	} {
 		o := setup{spamd: c.spamd, control: c.control, env: c.env}.run(t)

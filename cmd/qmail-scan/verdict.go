@@ -16,6 +16,7 @@ import (
 // verdict is what is known of a message, and to be done with it.
 type verdict struct {
 	me        string
+	skipped   bool   // by a rule
 	virus     string // its name
 	scanned   bool   // for viruses, and so none is none
 	unscanned string // why not, "" where nobody wanted it
@@ -28,6 +29,7 @@ type verdict struct {
 func (c *config) judge(m *message, e *envelope, log *logger) *verdict {
 	v := &verdict{me: c.me}
 	if e.isIn(c.skip) {
+		v.skipped = true
 		return v
 	}
 	if c.clamd != "" {
