@@ -241,11 +241,12 @@ func (s *sanitizer) part(p *part, where string) error {
 		if p.coded() {
 			return s.unread(p, where, "a multipart that is encoded")
 		}
-		if s.c.FixMIME && len(bytes.TrimSpace(s.mess[p.body:p.to])) > 0 {
-			s.note(where, "a multipart without parts is shown as text")
-			p.newKind = &media{kind: "text/plain"}
+		if !s.c.FixMIME || len(bytes.TrimSpace(s.mess[p.body:p.to])) == 0 {
+			return nil
 		}
-		return nil
+		s.note(where, "a multipart without parts is shown as text")
+		p.kind = media{kind: "text/plain"}
+		p.newKind = &media{kind: "text/plain"}
 	}
 	if err := s.file(p, where, false); err != nil {
 		return err
