@@ -269,7 +269,10 @@ func hostProblem(name string) string {
 	case len(name) > 253:
 		return "a name has at most 253 bytes"
 	}
-	if name[0] == '[' && name[len(name)-1] == ']' {
+	if _, ok := ip.Literal(name); ok {
+		return ""
+	}
+	if _, ok := ip.Literal6(name); ok {
 		return ""
 	}
 	for _, c := range []byte(name) {
@@ -288,6 +291,13 @@ func (c *checker) lines(name string, lines []string) {
 		for _, line := range lines {
 			if problem := hostProblem(line); problem != "" {
 				c.wrong(where, problem, "")
+			}
+		}
+	case "badmailfrom":
+		for _, line := range lines {
+			plain := !c.on.Has(extensions.QRegex) && !(line[0] == '.' && c.on.Has(extensions.BadMailFromWildcard))
+			if plain && !strings.Contains(line, "@") {
+				c.doubt(where, line+" has no @, and so is no domain's; @"+line+" is", "")
 			}
 		}
 	case "rcpthosts", "morercpthosts":

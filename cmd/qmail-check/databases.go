@@ -2,12 +2,15 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
 	"strings"
 
 	"goqmail/lib/auto"
+	"goqmail/lib/cdb"
+	"goqmail/lib/tcprules"
 	"goqmail/lib/users"
 )
 
@@ -23,6 +26,27 @@ func (c *checker) databases() {
 		c.database(d.text, d.cdb, auto.Home+"/bin/"+d.make)
 	}
 	c.assign()
+	c.rules()
+}
+
+// rules checks those for SMTP clients.
+func (c *checker) rules() {
+	text, err := os.ReadFile(auto.Home + "/control/smtp")
+	if err != nil {
+		return // there are none, or it has been told of
+	}
+	db, err := cdb.NewWriter(nowhere{})
+	if err == nil {
+		err = tcprules.Compile(bytes.NewReader(text), db)
+	}
+	if err != nil {
+		c.wrong("control/smtp", "cannot be compiled: "+err.Error(), "")
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, ":allow") && strings.Contains(line, `,RELAYCLIENT=`) {
+			c.wrong("control/smtp", "anybody in the world may send through this host to anywhere: there is RELAYCLIENT in the rule for all", "")
+		}
+	}
 }
 
 func (c *checker) database(source, cdb, remake string) {

@@ -34,7 +34,7 @@ func (c *checker) domains() {
 		c.doubt("control/locals", me+" of control/me is not in it, so that mail to this host leaves it", "echo "+quoted(me)+" >>"+control.Path("locals"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(table.Virtual)) {
-		if table.Locals.Has(name) {
+		if table.Locals.Has(name) && hostProblem(name) == "" {
 			c.wrong("control/virtualdomains", name+" is in control/locals, too, which comes first: its line here has no effect",
 				"sed -i '/^"+strings.ReplaceAll(name, ".", `\.`)+"$/Id' "+control.Path("locals"))
 		}
@@ -90,13 +90,14 @@ func ownDomains(table *route.Table) []string {
 
 // virtualUsers checks that somebody gets the mail of each virtual domain.
 func (c *checker) virtualUsers(table *route.Table) {
+	looked := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(table.Virtual)) {
 		prepend := table.Virtual[name]
-		if prepend == "" {
-			continue // an exception from other lines
+		if prepend == "" || looked[prepend] {
+			continue // an exception from other lines, or known
 		}
-		what, ok := c.delivered(prepend + "-postmaster")
-		if !ok {
+		looked[prepend] = true
+		if what, ok := c.delivered(prepend + "-postmaster"); !ok {
 			c.doubt("control/virtualdomains", "mail for "+domainOf(name)+" goes to "+prepend+"-..., and "+what,
 				"echo '&postmaster' >"+auto.Home+"/alias/.qmail-"+quoted(prepend)+"-default")
 		}

@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,6 +67,7 @@ func run(c *call.Call) int {
 	for _, p := range parts() {
 		if len(wanted) == 0 || slices.Contains(wanted, p.name) {
 			p.check(k)
+			k.more()
 		}
 	}
 	k.out.Flush()
@@ -89,7 +91,17 @@ type checker struct {
 	on               extensions.Set
 	imapdConf        string        // where imapd.conf is
 	deadline         time.Duration // for all questions to DNS
+
+	told []told // of this part, where and how often
 }
+
+type told struct {
+	kind, where string
+	times       int
+}
+
+// most is how often something of the same kind is told of a place.
+const most = 20
 
 // wrong tells of what keeps mail from arriving, or lets in who should stay out. Without
 // a command, remedy is "".
@@ -108,11 +120,29 @@ func (c *checker) doubt(where, what, remedy string) {
 func (c *checker) unseen(where, why, remedy string) { c.tell("unseen", where, why, remedy) }
 
 func (c *checker) tell(kind, where, what, remedy string) {
+	i := slices.IndexFunc(c.told, func(t told) bool { return t.kind == kind && t.where == where })
+	if i < 0 {
+		i = len(c.told)
+		c.told = append(c.told, told{kind: kind, where: where})
+	}
+	if c.told[i].times++; c.told[i].times > most {
+		return
+	}
 	c.out.WriteString(kind + ": " + printable(where) + ": " + printable(what) + ".")
-	if remedy != "" {
-		c.out.WriteString(" Type: " + printable(remedy))
+	if remedy != "" && printable(remedy) == remedy {
+		c.out.WriteString(" Type: " + remedy)
 	}
 	c.out.WriteString("\n")
+}
+
+// more tells, at the end of a part, how much else there is of what was too much.
+func (c *checker) more() {
+	for _, t := range c.told {
+		if t.times > most {
+			c.out.WriteString(t.kind + ": " + printable(t.where) + ": and " + strconv.Itoa(t.times-most) + " more like these.\n")
+		}
+	}
+	c.told = nil
 }
 
 // hidden tells that something needs more rights than this user has. Root has them

@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -157,6 +158,14 @@ func TestControl(t *testing.T) {
 			"error: control/smtproutes: c.example has no colon, and so counts for nothing.",
 			"warning: control/smtproutes: the line for f.example has a password, which counts only with smtp-auth in control/extensions."}},
 		{"qmqp", map[string]string{"qmqpservers": "1.2.3.4\nmail.example\n"}, []string{"error: control/qmqpservers: mail.example is no address."}},
+		{"senders", map[string]string{"badmailfrom": "@a.example\njoe@b.example\nc.example\n"}, []string{
+			"warning: control/badmailfrom: c.example has no @, and so is no domain's; @c.example is."}},
+		{"rules", map[string]string{"smtp": "127.:allow,RELAYCLIENT=\"\"\n:allow,RELAYCLIENT=\"\"\n", "smtp.cdb": ""}, []string{
+			"error: control/smtp: anybody in the world may send through this host to anywhere: there is RELAYCLIENT in the rule for all."}},
+		{"many", map[string]string{"percenthack": strings.Repeat(".x\n", 25)}, append(slices.Repeat([]string{
+			"error: control/percenthack: .x starts with a dot."}, 20), "error: control/percenthack: and 5 more like these.")},
+		{"beyond ASCII", map[string]string{"virtualdomains": "b\xfc.example:joe\n"}, []string{
+			"warning: control/rcpthosts: b?.example is one of ours and not in it: mail for it does not come by SMTP."}},
 		{"extensions", map[string]string{"extensions": "smtp-tsl\n"}, []string{
 			"error: control/extensions: nothing is known by the name smtp-tsl, so that programs report a temporary failure. Type: man -M HOME/man qmail-control"}},
 		{"patterns", map[string]string{"badrcptto": "(\n", "dnsbllist": "+\n"}, []string{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 )
 
@@ -48,12 +49,16 @@ type counters struct {
 	Minutes, Hours             slots
 }
 
-// position is the time of the last line that counted, and how many had that time. So
-// what is read again after a restart does not count again.
+// position is the time of the last line that counted, and which lines with that time did,
+// by their sums. So what is read again after a restart does not count again, and what
+// only has the same time does.
 type position struct {
 	At    time.Time
-	Lines int
+	Lines []uint64
 }
+
+// maxSame is how many lines with one time are told apart.
+const maxSame = 4096
 
 // delivery is one under way.
 type delivery struct {
@@ -190,12 +195,12 @@ func (up catchUp) counted(l line) bool {
 		delete(up, l.source)
 		return false
 	case l.at.Equal(last.At):
-		// As many as had been counted with that time.
-		if last.Lines == 0 {
+		i := slices.Index(last.Lines, l.sum)
+		if i < 0 {
 			return false
 		}
-		last.Lines--
-		up[l.source] = last
+		// Once for each time it counted.
+		up[l.source] = position{last.At, slices.Delete(slices.Clone(last.Lines), i, i+1)}
 	}
 	return true
 }
@@ -206,6 +211,8 @@ func (c *counters) passed(l line) {
 	if !p.At.Equal(l.at) {
 		p = position{At: l.at}
 	}
-	p.Lines++
+	if len(p.Lines) < maxSame {
+		p.Lines = append(p.Lines, l.sum)
+	}
 	c.Last[l.source] = p
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -52,9 +53,11 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
-// at is a line as multilog writes it, n seconds before now.
+var began = time.Now().Unix()
+
+// at is a line as multilog writes it, n seconds before the tests began.
 func at(n int, text string) string {
-	return fmt.Sprintf("@%016x%08x %s\n", 1<<62+10+time.Now().Unix()-int64(n), 5, text)
+	return fmt.Sprintf("@%016x%08x %s\n", 1<<62+10+began-int64(n), 5, text)
 }
 
 // value is the value of a metric.
@@ -139,6 +142,16 @@ func TestRestart(t *testing.T) {
 	})
 }
 
+// Where a log goes on with the time at which it left off, what is new counts.
+func TestSameTime(t *testing.T) {
+	home(t)
+	dir := t.TempDir()
+	for _, log := range []string{at(9, "new msg 1") + at(9, "new msg 1"), at(9, "new msg 2"), at(9, "new msg 1") + at(9, "new msg 1") + at(9, "new msg 1")} {
+		stats(t, log, "-s", dir+"/s", "-o", dir+"/m")
+	}
+	want(t, read(t, dir+"/m"), map[string]string{"qmail_messages_total": "4"})
+}
+
 // The clock may be set back while the program runs, but not what it counts.
 func TestClockSetBack(t *testing.T) {
 	home(t)
@@ -165,7 +178,7 @@ func TestBrokenState(t *testing.T) {
 
 // A state that says null, or little, is still one to go on with.
 func FuzzState(f *testing.F) {
-	f.Add([]byte(`{"New":5,"Messages":null,"Last":{"send":{"At":"2026-01-02T12:00:00Z","Lines":1}},"Minutes":{"Slots":[null]}}`))
+	f.Add([]byte(`{"New":5,"Messages":null,"Last":{"send":{"At":"2026-01-02T12:00:00Z","Lines":[1]}},"Minutes":{"Slots":[null]}}`))
 	f.Add(newCounters().save())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		path := filepath.Join(t.TempDir(), "s")
@@ -321,4 +334,47 @@ func TestPage(t *testing.T) {
 		`qmail_delivery_reasons_total{channel="unknown",result="failure",reason="a&b \"c\" 'd'"}`: "1",
 		`qmail_smtpd_events_total{event="rejected_rcpt"}`:                                         "1",
 	})
+}
+
+// The text is what Prometheus reads: a type before its samples, each sample once.
+func TestFormat(t *testing.T) {
+	home(t)
+	dir := t.TempDir()
+	stats(t, someLog()+at(2, "qmail-smtpd[7]: CHKUSER rejected rcpt: from <a:>")+at(1, "qmail-scan: pid 1 clean: x"), "-o", dir+"/m")
+	sample := regexp.MustCompile(`^([a-z_]+)(\{([a-z]+="([^"\\\n]|\\["\\n])*",?)+\})? [0-9.e+-]+$`)
+	kind, family, seen := "", "", map[string]bool{}
+	for line := range strings.Lines(read(t, dir+"/m")) {
+		line = strings.TrimSuffix(line, "\n")
+		if rest, ok := strings.CutPrefix(line, "# TYPE "); ok {
+			family, kind, _ = strings.Cut(rest, " ")
+			if seen["# "+family] {
+				t.Errorf("%s twice", family)
+			}
+			seen["# "+family] = true
+			if kind == "counter" != strings.HasSuffix(family, "_total") {
+				t.Errorf("%s is a %s", family, kind)
+			}
+			continue
+		}
+		if strings.HasPrefix(line, "# HELP ") {
+			continue
+		}
+		part := sample.FindStringSubmatch(line)
+		if part == nil {
+			t.Errorf("%q is no sample", line)
+			continue
+		}
+		name := part[1]
+		if kind == "histogram" {
+			name = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_sum"), "_count")
+		}
+		if series := line[:strings.LastIndexByte(line, ' ')]; name != family || seen[series] {
+			t.Errorf("%q stands below %s, or is there twice", line, family)
+		} else {
+			seen[series] = true
+		}
+	}
+	if len(seen) < 60 {
+		t.Errorf("%d families and series", len(seen))
+	}
 }

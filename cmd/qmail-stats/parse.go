@@ -1,6 +1,8 @@
 package main
 
 import (
+	"hash/fnv"
+	"io"
 	"strings"
 	"time"
 )
@@ -20,6 +22,7 @@ type line struct {
 	at     time.Time
 	source source
 	kind   kind
+	sum    uint64 // of the whole line
 
 	message  uint64 // number
 	delivery uint64 // number
@@ -53,6 +56,9 @@ const (
 // parse takes a line apart. ok is false if it is none of qmail's. What has no time
 // happened now.
 func parse(text string, now time.Time) (l line, ok bool) {
+	sum := fnv.New64a()
+	io.WriteString(sum, text)
+	l.sum = sum.Sum64()
 	text, l.at = stamp(text, now)
 	l.source = send
 	return l, l.ofSend(text) || l.ofSMTPD(text) || l.ofScan(text)
