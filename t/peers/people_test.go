@@ -4,12 +4,10 @@ package peers
 
 import (
 	"errors"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 
-	"goqmail/t/lab"
 	"goqmail/t/site"
 )
 
@@ -20,9 +18,7 @@ func newTown(t *testing.T, peers ...string) *machine {
 	// Files that others are mounted on cannot be replaced.
 	m.run("root", "", "sh", "-ec", "for f in passwd group; do cp /etc/$f /tmp/$f; umount /etc/$f; cp /tmp/$f /etc/$f; done; pwconv")
 	m.write("/etc/spamassassin/local.cf", "dns_available no\n", "root")
-	m.in(func() error {
-		return errors.Join(os.Mkdir("/etc/skel.user", 0o755), os.CopyFS("/etc/skel.user", os.DirFS(lab.Root()+"/skel.example/user")))
-	})
+	m.copyIn("skel.example/user", "/etc/skel.user")
 	m.master()
 	m.start()
 	return m
