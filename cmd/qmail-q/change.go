@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"goqmail/lib/auto"
 	"goqmail/lib/exit"
 	"goqmail/lib/queue"
@@ -199,7 +197,9 @@ func (t *tool) finish() error {
 	if len(t.touched) == 0 {
 		return nil
 	}
-	unix.Sync()
+	if err := syncQueue(); err != nil {
+		return exit.Defer("unable to sync the queue", err)
+	}
 	t.out.Flush()
 	if t.verb == "hold" || t.verb == "delete" || t.verb == "bounce" {
 		for _, n := range delivering(t.touched) {

@@ -59,8 +59,10 @@ func (t *tool) fix() error {
 	f.messages()
 	f.emptyDirs()
 	f.progress.clear()
-	if f.faults > 0 && t.do {
-		unix.Sync()
+	if t.do {
+		if err := syncQueue(); err != nil {
+			return exit.Defer("unable to sync the queue", err)
+		}
 	}
 	return f.conclude()
 }

@@ -280,7 +280,10 @@ func (f *fixer) moveAll(moving []parts) {
 	if !f.do || len(moving) == 0 {
 		return
 	}
-	unix.Sync()
+	if err := syncQueue(); err != nil {
+		f.trouble(staging, err)
+		return
+	}
 	for i, p := range ready {
 		f.progress.tell("messages in their places:", i)
 		if name, err := f.place(p); err != nil {
