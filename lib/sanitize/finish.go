@@ -228,7 +228,7 @@ func (s *sanitizer) bounded(name, text string) string {
 			}
 			// Folded where it may be, and else cut.
 			at := strings.LastIndexAny(body[:limit], " \t")
-			if at > 0 && strings.TrimSpace(body[:at]) != "" && name != "date" {
+			if at > 0 && strings.TrimSpace(body[:at]) != "" && body[at-1] != ':' && name != "date" {
 				out.WriteString(body[:at] + s.eol)
 				line = line[at:]
 				continue

@@ -65,8 +65,8 @@ type edit struct {
 
 // Sanitize decides what is to be done with a message, which must stay as it is
 // until Close. With an error nothing was done, and nothing is kept.
-func Sanitize(mess []byte, c *anomy.Config) (m *Message, err error) {
-	m = &Message{sanitizer: sanitizer{c: c, mess: mess, eol: "\n", now: time.Now()}}
+func Sanitize(mess []byte, c *anomy.Config) (_ *Message, err error) {
+	m := &Message{sanitizer: sanitizer{c: c, mess: mess, eol: "\n", now: time.Now()}}
 	defer func() {
 		if defect := recover(); defect != nil {
 			err = fmt.Errorf("defect: %v", defect)
