@@ -144,19 +144,41 @@ func (c *conn) tellList(l *listing, reference string, texts []string) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range nodes {
+	nodes = slices.DeleteFunc(nodes, func(n *node) bool {
 		matches, levels := matchAny(l.patterns, c.shown(n.name))
 		// A level that is no mailbox is told of for the sake of what is below it.
 		level := n.entry == nil && n.children && !l.subscribed && !l.special || l.lsub && n.above
-		switch {
-		case !matches:
-		case l.wants(n):
-			c.tellNode(l, n)
-		case l.recursive && n.hides, level && levels:
-			c.tellNode(l, n)
+		return !matches || !l.wants(n) && !(l.recursive && n.hides) && !(level && levels)
+	})
+	statuses := c.statuses(l, nodes)
+	for _, n := range nodes {
+		c.tellNode(l, n)
+		if n.entry == nil || statuses[n.entry.Name] == nil {
+			continue
+		}
+		if err := c.tellStatus(*n.entry, *statuses[n.entry.Name], l.status); err != nil {
+			c.srv.log("error: STATUS of %s: %v", n.entry.Name, err)
 		}
 	}
 	return nil
+}
+
+// statuses returns the counts of mailboxes that the listing is to tell, all read at once.
+func (c *conn) statuses(l *listing, nodes []*node) map[string]*mailstore.Status {
+	if len(l.status) == 0 {
+		return nil
+	}
+	var entries []mailstore.Entry
+	for _, n := range nodes {
+		if n.entry != nil && c.rights(*n.entry).Has(acl.Read) {
+			entries = append(entries, *n.entry)
+		}
+	}
+	statuses, err := c.srv.store.Statuses(entries...)
+	if err != nil {
+		c.srv.log("error: STATUS for %s: %v", c.user, err)
+	}
+	return statuses
 }
 
 // nodes returns all names that the listing may be about, in their order.
@@ -256,11 +278,6 @@ func (c *conn) tellNode(l *listing, n *node) {
 		info = ` ("CHILDINFO" (` + strings.Join(l.criteria(), " ") + "))"
 	}
 	c.printf(`* %s (%s) "%c" %s%s`, word, strings.TrimPrefix(b.String(), " "), c.space.Separator, c.written(n.name), info)
-	if len(l.status) > 0 && n.entry != nil && c.rights(*n.entry).Has(acl.Read) {
-		if err := c.tellStatus(*n.entry, l.status); err != nil {
-			c.srv.log("error: STATUS of %s: %v", n.entry.Name, err)
-		}
-	}
 }
 
 // criteria names what makes a mailbox wanted.

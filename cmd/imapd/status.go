@@ -25,7 +25,11 @@ func (c *conn) status() error {
 	if !rights.Has(acl.Read) {
 		return errDenied
 	}
-	return c.tellStatus(e, items)
+	st, err := c.srv.store.Status(e.Name)
+	if err != nil {
+		return err
+	}
+	return c.tellStatus(e, st, items)
 }
 
 // errDenied is for what a user may not do with a mailbox that he may know of.
@@ -49,11 +53,7 @@ func (c *conn) statusItems() (items []string) {
 }
 
 // tellStatus tells of a mailbox.
-func (c *conn) tellStatus(e mailstore.Entry, items []string) error {
-	st, err := c.srv.store.Status(e.Name)
-	if err != nil {
-		return err
-	}
+func (c *conn) tellStatus(e mailstore.Entry, st mailstore.Status, items []string) error {
 	var values []string
 	for _, item := range items {
 		value := ""

@@ -218,8 +218,12 @@ func (m *Mailbox) Vanished(since int64) (uids []uint32, err error) {
 }
 
 func keywords(c *sqlite.Conn, mailbox int64) (names []string, err error) {
-	err = run(c, "SELECT bit, name FROM keyword WHERE mailbox = ? ORDER BY bit", []any{mailbox}, func(s *sqlite.Stmt) {
-		names = append(names, s.ColumnText(1))
+	// With ORDER BY, SQLite would parse the statement anew each time.
+	err = run(c, "SELECT bit, name FROM keyword WHERE mailbox = ?", []any{mailbox}, func(s *sqlite.Stmt) {
+		for len(names) <= s.ColumnInt(0) {
+			names = append(names, "")
+		}
+		names[s.ColumnInt(0)] = s.ColumnText(1)
 	})
 	return names, err
 }
@@ -271,31 +275,86 @@ func (s *Store) Status(name string) (st Status, err error) {
 	if err != nil {
 		return st, err
 	}
-	t, err := s.tree(e)
+	all, err := s.Statuses(e)
+	if err == nil && all[name] == nil {
+		err = ErrNoMailbox
+	}
 	if err != nil {
 		return st, err
 	}
-	var claimed uint32 // by sessions of this process
-	s.mu.Lock()
-	m := s.boxes[name]
-	s.mu.Unlock()
-	if m != nil && m.id == e.box {
-		m.mu.Lock()
-		claimed = m.claimed
-		m.mu.Unlock()
+	return *all[name], nil
+}
+
+// Statuses reads the counts of mailboxes. Those that are no longer there are left out, and
+// so are those that cannot be read, for which there is an error.
+func (s *Store) Statuses(entries ...Entry) (all map[string]*Status, err error) {
+	var errs []error
+	trees := map[*tree][]Entry{}
+	for _, e := range entries {
+		if t, err := s.tree(e); err == nil {
+			trees[t] = append(trees[t], e)
+		} else {
+			errs = append(errs, err)
+		}
 	}
-	err = t.db.read(func(c *sqlite.Conn) error {
-		return one(c, `SELECT uidvalidity, uidnext, modseq, messages, unseen, deleted, bytes,
-			(SELECT count(*) FROM message WHERE key > id << 32 | max(recent, ?2) AND key < id + 1 << 32)
-			FROM mailbox WHERE id = ?1`, []any{e.box, int64(claimed)}, func(s *sqlite.Stmt) {
-			st = Status{
-				UIDValidity: uint32(s.ColumnInt64(0)), UIDNext: uint32(s.ColumnInt64(1)), ModSeq: s.ColumnInt64(2),
-				Messages: s.ColumnInt(3), Unseen: s.ColumnInt(4), Deleted: s.ColumnInt(5), Bytes: s.ColumnInt64(6), Recent: s.ColumnInt(7),
+	all = map[string]*Status{}
+	for t, entries := range trees {
+		err := t.db.read(func(c *sqlite.Conn) error {
+			for _, e := range entries {
+				st, err := status(c, e.box, s.claimed(e))
+				switch {
+				case err == nil:
+					all[e.Name] = &st
+				case !errors.Is(err, errNoRow):
+					return err
+				}
 			}
+			return nil
 		})
-	})
-	if errors.Is(err, errNoRow) {
-		err = ErrNoMailbox
+		errs = append(errs, err)
 	}
+	return all, errors.Join(errs...)
+}
+
+// claimed returns up to which UID messages are recent in some session of this process.
+func (s *Store) claimed(e Entry) uint32 {
+	s.mu.Lock()
+	m := s.boxes[e.Name]
+	s.mu.Unlock()
+	if m == nil || m.id != e.box {
+		return 0
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.claimed
+}
+
+// status reads the counts of a mailbox. Only the recent messages have to be counted, or
+// the others where they are fewer.
+func status(c *sqlite.Conn, id int64, claimed uint32) (st Status, err error) {
+	var recent uint32
+	err = one(c, "SELECT uidvalidity, uidnext, modseq, messages, unseen, deleted, bytes, recent FROM mailbox WHERE id = ?", []any{id}, func(s *sqlite.Stmt) {
+		st = Status{
+			UIDValidity: uint32(s.ColumnInt64(0)), UIDNext: uint32(s.ColumnInt64(1)), ModSeq: s.ColumnInt64(2),
+			Messages: s.ColumnInt(3), Unseen: s.ColumnInt(4), Deleted: s.ColumnInt(5), Bytes: s.ColumnInt64(6),
+		}
+		recent = max(uint32(s.ColumnInt64(7)), claimed)
+	})
+	if err != nil {
+		return st, err
+	}
+	count := func(first, last uint32) (n int, err error) {
+		if first < last {
+			err = one(c, "SELECT count(*) FROM message WHERE key >= ? AND key < ?", []any{id<<32 | int64(first), id<<32 | int64(last)},
+				func(s *sqlite.Stmt) { n = s.ColumnInt(0) })
+		}
+		return n, err
+	}
+	if recent >= st.UIDNext/2 {
+		st.Recent, err = count(recent+1, st.UIDNext)
+		return st, err
+	}
+	old, err := count(1, recent+1)
+	st.Recent = st.Messages - old
 	return st, err
 }

@@ -601,3 +601,31 @@ func TestHash(t *testing.T) {
 		}
 	}
 }
+
+// What is recent is counted right, few or many, and other mailboxes do not matter.
+func TestStatuses(t *testing.T) {
+	s := newStore(t)
+	a, b := create(t, s, "user.john"), create(t, s, "user.john.b")
+	create(t, s, "user.mary")
+	put(t, a, nil, text, text, text, text, text)
+	put(t, b, nil, text)
+	for _, c := range []struct{ recent, want int }{{0, 4}, {1, 4}, {2, 3}, {3, 2}, {5, 0}} {
+		a.tree.db.write(func(conn *sqlite.Conn) error {
+			return run(conn, "UPDATE mailbox SET recent = ? WHERE id = ?", []any{c.recent, a.id}, nil)
+		})
+		if c.recent == 0 {
+			a.Remove(imap.UIDSetNum(1))
+		}
+		entries, err := s.Below("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := s.Statuses(append(entries, Entry{Name: "user.john.none", Partition: "default", box: 77})...)
+		if err != nil || len(all) != 3 || all["user.john"].Recent != c.want || all["user.john.b"].Recent != 1 || all["user.mary"].Recent != 0 {
+			t.Errorf("recent %d: %v, %v", c.recent, all["user.john"], err)
+		}
+	}
+	if all, err := s.Statuses(Entry{Name: "user.john", Partition: "none"}); err == nil || len(all) != 0 {
+		t.Errorf("a partition that is not there: %v, %v", all, err)
+	}
+}
