@@ -23,13 +23,14 @@ func Build(t testing.TB, program, home string) string {
 	const facts = "goqmail/lib/auto."
 	entry := "_goqmail_brief"
 	switch program {
-	case "qmail-send", "imapd", "lmtpd", "pop3d":
-		entry = "_goqmail_entry" // they stay; see the Makefile
+	case "qmail-q", "qmail-send", "imapd", "lmtpd", "pop3d":
+		entry = "_goqmail_entry" // they are not brief; see the Makefile
 	}
 	flags := "-s -w -E " + entry + " -X " + facts + "Home=" + home
 	for _, user := range []string{"UserAlias", "UserD", "UserL", "UserP", "UserQ", "UserR", "UserS", "UserCyrus"} {
 		flags += " -X " + facts + user + "=root"
 	}
+	flags += " -X " + facts + "GroupQmail=root"
 	file := filepath.Join(t.TempDir(), program)
 	build := exec.Command("go", "build", "-ldflags", flags, "-o", file, "goqmail/cmd/"+program)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
