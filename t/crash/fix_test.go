@@ -136,13 +136,13 @@ func TestFixKilled(t *testing.T) {
 		}
 	}
 	f.killed(t, lay, func(story string) {
+		f.checkYoung(t, story) // before anybody reads a message
 		for _, m := range f.messages(t) {
 			// What qmail-send would work on is whole.
 			if m["todo"] == "" && m["info"] != "" && !want[fmt.Sprint(m)] {
 				t.Errorf("%s: qmail-send finds %s", story, m)
 			}
 		}
-		f.checkYoung(t, story)
 		f.run(t, "fix", "-y")
 		if out := f.run(t, "fix"); out != "the queue is in order\n" {
 			t.Errorf("%s: then fix says %s", story, out)
