@@ -167,7 +167,8 @@ func (p *page) tag(t *tag) []byte {
 			bug && (a.name == "src" || a.name == "srcset"),
 			p.paranoid && p.webbugs && loads(t.name, a.name) && remote(a.value):
 			t.insert(a.from, mark)
-		case p.active && executes(a.value):
+		}
+		if p.active && executes(a.value) {
 			t.insert(a.valueFrom, mark)
 		}
 	}

@@ -397,6 +397,13 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// A defect is a failure as well.
+func TestDefect(t *testing.T) {
+	if _, err := Sanitize([]byte(head), nil); err == nil || !strings.HasPrefix(err.Error(), "defect: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	for _, setting := range []string{"file_default_policy=panic", "score_panic=1"} {
 		if _, m := clean(t, hint(t, setting), []byte(head+scanned)); !m.Refused {

@@ -96,6 +96,8 @@ func TestThePairIsInstalledAsItShouldBe(t *testing.T) {
 			"/opt/imap/bin/deliver": {0o4755, "cyrus"}, "/opt/imap/bin/master": {0o755, "root"}, "/usr/cyrus": {0o755, "cyrus"},
 			"/usr/bin/cyradm": {0o755, "root"}, "/usr/sbin/saslpasswd2": {0o755, "root"}, "/usr/cyrus/tools/mkimap": {0o755, "root"},
 			"/usr/cyrus/imap.example/cyrus.conf": {0o644, "root"}, "/usr/cyrus/boot/init": {0o755, "root"},
+			"/usr/anomy/bin/sanitizer": {0o755, "root"}, "/usr/anomy/bin/sanitizer.pl": {0o755, "root"}, "/usr/anomy/anomy.example/anomy.conf": {0o644, "root"},
+			"/usr/share/man/man1/sanitizer.1": {0o644, "root"}, "/usr/share/man/man5/anomy.conf.5": {0o644, "root"},
 			"/usr/share/man/man8/imapd.8": {0o644, "root"}, "/usr/share/man/man5/imapd.conf.5": {0o644, "root"},
 		} {
 			var st unix.Stat_t
