@@ -56,7 +56,8 @@ func (f *fixer) run(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// traced runs qmail-q, whose last words nobody hears.
+// traced runs qmail-q, whose last words nobody hears. No Disk looks on: that
+// would read the messages, and they must not get any younger.
 func (f *fixer) traced(t *testing.T, before func(*Op) Action, args ...string) {
 	t.Helper()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
@@ -64,7 +65,11 @@ func (f *fixer) traced(t *testing.T, before func(*Op) Action, args ...string) {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	Run(t, f.home+"/queue", Cmd{Path: f.program, Args: append([]string{"qmail-q"}, args...), Files: []*os.File{null, null, null}}, onlyChanges(before))
+	trace := Tracer{Root: f.home + "/queue", Before: onlyChanges(before)}
+	_, err = trace.Run(Cmd{Path: f.program, Args: append([]string{"qmail-q"}, args...), Files: []*os.File{null, null, null}})
+	if err != nil {
+		t.Skipf("tracing is not possible here: %v", err)
+	}
 }
 
 // killed calls check for each change that qmail-q makes to files, after it was
