@@ -15,26 +15,22 @@ import (
 	"goqmail/lib/users"
 )
 
-// delivered tells whether there is somebody for a local address, or what there is not.
-// It goes the way of qmail-lspawn and qmail-local. Where it cannot see, there is.
-func (c *checker) delivered(local string) (what string, ok bool) {
+// delivered tells whether there is somebody for a local address. If not, it says what there
+// is not, and names the file that would make the difference. It goes the way of
+// qmail-lspawn and qmail-local. Where it cannot see, there is somebody.
+func (c *checker) delivered(local string) (what, file string, ok bool) {
 	user, err := owner(local)
-	if err != nil {
-		return "", true // which the checks of users/cdb and of accounts tell of
-	}
-	if user.Dash == "" && user.Ext == "" {
-		return "", true // a user's own address
+	if err != nil || user.Dash == "" && user.Ext == "" {
+		return "", "", true // a user's own address, or what other checks tell of
 	}
 	files := dotqmail.Search(user.Dash, user.Ext)
-	for _, file := range files {
-		if _, err := os.Stat(user.Home + "/" + file.Name); !errors.Is(err, fs.ErrNotExist) {
-			return "", true
+	for _, f := range files {
+		if _, err := os.Stat(user.Home + "/" + f.Name); !errors.Is(err, fs.ErrNotExist) {
+			return "", "", true
 		}
 	}
-	if _, err := os.Stat(user.Home); err != nil {
-		return user.Home + " cannot be looked at", errors.Is(err, fs.ErrPermission)
-	}
-	return "user " + user.Name + " has no " + user.Home + "/" + files[0].Name + " or the like", false
+	file = user.Home + "/" + files[0].Name
+	return "user " + user.Name + " has no " + file + " or the like", file, false
 }
 
 // owner is the user who controls a local address: what users/cdb says, or else
@@ -62,9 +58,12 @@ func owner(local string) (users.User, error) {
 // and that of its administrator.
 func (c *checker) alias() {
 	dir := auto.Home + "/alias"
+	if user, err := owner("postmaster"); err == nil && user.Name == auto.UserAlias && user.Dash == "-" && user.Home != dir {
+		c.wrong("user "+auto.UserAlias, "has the home directory "+user.Home+", where its .qmail files are looked for", "usermod -d "+dir+" "+auto.UserAlias)
+	}
 	for _, address := range []string{"postmaster", "mailer-daemon", "root"} {
-		if what, ok := c.delivered(address); !ok {
-			c.wrong("alias/.qmail-"+address, "mail to "+address+" bounces: "+what, "echo '&YOU' >"+dir+"/.qmail-"+address)
+		if what, file, ok := c.delivered(address); !ok {
+			c.wrong("alias/.qmail-"+address, "mail to "+address+" bounces: "+what, "echo '&YOU' >"+quoted(file))
 		}
 	}
 	entries, err := os.ReadDir(dir)

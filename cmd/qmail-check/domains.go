@@ -97,9 +97,9 @@ func (c *checker) virtualUsers(table *route.Table) {
 			continue // an exception from other lines, or known
 		}
 		looked[prepend] = true
-		if what, ok := c.delivered(prepend + "-postmaster"); !ok {
+		if what, file, ok := c.delivered(prepend + "-postmaster"); !ok {
 			c.doubt("control/virtualdomains", "mail for "+domainOf(name)+" goes to "+prepend+"-..., and "+what,
-				"echo '&postmaster' >"+auto.Home+"/alias/.qmail-"+quoted(prepend)+"-default")
+				"echo '&postmaster' >"+quoted(strings.TrimSuffix(file, "postmaster")+"default"))
 		}
 	}
 }
