@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 // A message with all that a section can name.
 const nested = "From: a@example.org\r\nSubject: outer\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" +
@@ -118,4 +122,28 @@ func TestFetchExpunged(t *testing.T) {
 		> c NOOP
 		< * 1 EXPUNGE
 		< c OK Completed`)
+}
+
+// Of a header without end, or with a line without end, the index has a part; clients get
+// all of it.
+func TestLongHeader(t *testing.T) {
+	s := newServer(t)
+	c := login(t, s, "john")
+	for i, header := range []string{
+		"Subject: " + strings.Repeat("x", 100<<10) + "\r\n\r\n",
+		strings.Repeat("Subject: "+strings.Repeat("x", 1000)+"\r\n", 1100) + "\r\n",
+		"Subject: no body\r\n",
+	} {
+		put(t, s, "user.john", nil, header+strings.Repeat("body\r\n", i%2))
+		c.talk(fmt.Sprintf(`
+			> a SELECT INBOX
+			< ...
+			< a OK …
+			> a FETCH %d (BODY.PEEK[HEADER]<%d.10> RFC822.HEADER)
+			< * %d FETCH (BODY[HEADER]<%d> {10}
+			< ...
+			<  RFC822.HEADER {%d}
+			< ...
+			< a OK Completed`, i+1, len(header)-10, i+1, len(header)-10, len(header)))
+	}
 }

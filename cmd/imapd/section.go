@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	goimap "github.com/emersion/go-imap/v2"
+
 	"goqmail/lib/digest"
 	"goqmail/lib/mailstore"
 )
@@ -26,6 +28,8 @@ func (f *fetcher) section(it item, m *mailstore.Message, root *digest.Part, head
 	if len(s.part) == 0 && strings.HasPrefix(s.what, "HEADER") {
 		if s.fields != nil {
 			header = digest.Fields(header, s.fields, s.what == "HEADER.FIELDS.NOT")
+		} else if !digest.Whole(header) {
+			return f.wholeHeader(m.UID, it.partial)
 		}
 		f.literal(header, it.partial)
 		return nil
@@ -62,6 +66,22 @@ func (f *fetcher) section(it item, m *mailstore.Message, root *digest.Part, head
 		f.literal(digest.Fields(text, s.fields, s.what == "HEADER.FIELDS.NOT"), it.partial)
 	}
 	return err
+}
+
+// wholeHeader has the header sent of which the index has only a part.
+func (f *fetcher) wholeHeader(uid uint32, partial *[2]uint64) error {
+	var span digest.Span
+	err := f.c.sel.box.Columns(goimap.UIDSetNum(goimap.UID(uid)), []mailstore.Column{mailstore.Parts}, func(_ uint32, values [][]byte) error {
+		p, err := digest.ParseParts(values[0])
+		if err == nil {
+			span = p.Header
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return f.file(uid, span, partial)
 }
 
 // find returns the part of a message with a number such as 1.2, nil if there is none. The

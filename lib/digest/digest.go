@@ -20,7 +20,7 @@ type Digest struct {
 	BodyStructure []byte // BODYSTRUCTURE likewise
 	Parts         []byte // the message as a Part, for ParseParts
 	ID            []byte // EMAILID (RFC 8474): the same for the same bytes
-	Header        []byte // the header with the empty line
+	Header        []byte // the header with the empty line, or a part of a very long one without; see Whole
 
 	// What RFC 5256 sorts and threads by.
 	Date       int64  // the sent date in seconds since 1970, 0 if there is none
@@ -52,6 +52,11 @@ func Read(r io.ReaderAt, size int64) (*Digest, error) {
 	d.From, d.To, d.Cc = h.sortMailbox("from"), h.sortMailbox("to"), h.sortMailbox("cc")
 	d.MessageID, d.References = h.thread()
 	return d, nil
+}
+
+// Whole tells whether a Digest's Header is all of it, with the empty line.
+func Whole(header []byte) bool {
+	return bytes.HasSuffix(header, []byte("\n\r\n")) || string(header) == "\r\n"
 }
 
 // sortMailbox is what SORT takes of a field with addresses.

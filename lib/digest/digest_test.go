@@ -239,6 +239,9 @@ func TestBombs(t *testing.T) {
 		if len(d.Header) > maxHeader {
 			t.Errorf("%s: a header of %d bytes", name, len(d.Header))
 		}
+		if got, want := Whole(d.Header), name != "long header" && name != "empty" && name != "header only"; got != want {
+			t.Errorf("%s: all of the header: %v", name, got)
+		}
 	}
 }
 

@@ -72,7 +72,11 @@ func scan(r io.Reader) (*Part, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return p, header.Bytes(), nil
+	text := header.Bytes()
+	if int64(len(text)) != p.Header.Len() { // cut
+		text = bytes.TrimSuffix(text, []byte("\r\n"))
+	}
+	return p, text, nil
 }
 
 var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, maxLine) }}
