@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"goqmail/lib/syncdir"
@@ -15,27 +14,24 @@ import (
 // uuid/6/9/6924g6syc3mhipj6rmuldzwp, unless mailbox_legacy_dirs is set. Here each has the
 // directory of its name.
 
-// byID is the directory that Cyrus would have given to a mailbox by its id, "" if there
-// is none with such an id.
-func (s *Store) byID(e Entry) string {
-	id := strings.TrimFunc(e.ID, func(r rune) bool { return r == '-' || '0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z' })
-	if id != "" || len(e.ID) < 2 {
+// byID is the directory, below a partition's, that Cyrus would have given to a mailbox
+// by its id; "" if there is none with such an id.
+func byID(id string) string {
+	isPart := func(r rune) bool { return r == '-' || '0' <= r && r <= '9' || 'a' <= r|0x20 && r|0x20 <= 'z' }
+	if strings.TrimFunc(id, isPart) != "" || len(id) < 2 {
 		return ""
 	}
-	return filepath.Join(s.layout.Partitions[e.Partition], "uuid", e.ID[:1], e.ID[1:2], e.ID)
+	return "uuid/" + id[:1] + "/" + id[1:2] + "/" + id
 }
 
 // discoverByID finds the directories of such a partition whose mailboxes are not listed.
 func (s *Store) discoverByID(partition string, listed map[string]bool) (found []Entry, err error) {
-	dirs, err := filepath.Glob(s.layout.Partitions[partition] + "/uuid/?/?/*")
+	base := s.layout.Partitions[partition]
+	dirs, err := fs.Glob(os.DirFS(base), "uuid/?/?/*")
 	for _, dir := range dirs {
-		c := readCyrus(dir)
-		if c.name == "" || listed[c.name] || strings.HasPrefix(c.name, "DELETED.") {
-			continue
-		}
-		e := Entry{Name: c.name, Partition: partition, ACL: c.acl, ID: c.id}
-		if s.byID(e) == dir {
-			found = append(found, e)
+		c := readCyrus(base + "/" + dir)
+		if c.name != "" && !listed[c.name] && !strings.HasPrefix(c.name, "DELETED.") && byID(c.id) == dir {
+			found = append(found, Entry{Name: c.name, Partition: partition, ACL: c.acl, ID: c.id})
 		}
 	}
 	return found, err

@@ -25,7 +25,7 @@ type cyrus struct {
 	uidValidity, lastUID uint32
 	seenInside           bool // \Seen of the owner is in the index; else it is in a file of the user's
 	seen                 string
-	records              []cyrusRecord // by UID, those of expunged messages left out
+	records              []cyrusRecord // by UID
 }
 
 // cyrusRecord is a message in cyrus.index.
@@ -35,6 +35,7 @@ type cyrusRecord struct {
 	date   int64
 	system uint32
 	user   [4]uint32
+	gone   bool // expunged, though the file may still be there for some days
 }
 
 // The magic of cyrus.header.
@@ -203,7 +204,8 @@ func (c *cyrus) index(r io.Reader) error {
 			m.user[i] = number(record, p.flags+4*i)
 		}
 		const expunged = 1<<31 | 1<<30
-		if n := len(c.records); m.uid != 0 && m.system&expunged == 0 && (n == 0 || c.records[n-1].uid < m.uid) {
+		m.gone = m.system&expunged != 0
+		if n := len(c.records); m.uid != 0 && (n == 0 || c.records[n-1].uid < m.uid) {
 			c.records = append(c.records, m)
 		}
 	}
@@ -361,6 +363,15 @@ func cyrusQuota(l *Layout, root string) (limit int64, ok bool) {
 	text, err := os.ReadFile(filepath.Join(l.ConfigDir, "quota", l.hash(root), root))
 	if err != nil || root == "" || strings.Contains(root, "/") {
 		return 0, false
+	}
+	if strings.HasPrefix(string(text), "%(") { // since 3.0, with S for the storage
+		limit = -1
+		for list := (&dlist{rest: string(text)}).value(0).list; len(list) >= 2; list = list[2:] {
+			if s := list[1].list; list[0].text == "S" && len(s) == 2 {
+				limit, err = strconv.ParseInt(s[1].text, 10, 64)
+			}
+		}
+		return limit, err == nil && limit >= 0
 	}
 	lines := strings.Fields(string(text))
 	if len(lines) != 2 {

@@ -41,6 +41,8 @@ type Rebuilt struct {
 //   - A file <uid>. without a row gets one. Its flags and date are those that Cyrus's
 //     index has for it, or no flags and the time at which it was last changed. It keeps
 //     its UID unless clients may have seen a higher one; then it is renamed to the next.
+//   - A file whose message Cyrus has expunged and kept for some days stays where it is,
+//     and is no message.
 //   - A file whose message was expunged before a crash is removed; one that came later,
 //     as from a backup, is new.
 //   - A row without a file is dropped, as if the message was expunged.
@@ -137,8 +139,8 @@ func (s *Store) reconstruct(e Entry, t *tree, o Rebuild) (Rebuilt, error) {
 	if err := makeDir(b.dir); err != nil {
 		return b.result, err
 	}
-	if dir := s.byID(e); dir != "" {
-		if err := takeOver(dir, b.dir); err != nil {
+	if dir := byID(e.ID); dir != "" {
+		if err := takeOver(s.layout.Partitions[e.Partition]+"/"+dir, b.dir); err != nil {
 			return b.result, err
 		}
 	}
@@ -261,6 +263,7 @@ func (b *rebuilder) run() error {
 				return err
 			}
 			b.result.Removed++
+		case !known && b.gone(f): // it would come back if cyrus.index went
 		case f.uid >= next:
 			unknown = append(unknown, f)
 		default:
@@ -285,6 +288,12 @@ func (b *rebuilder) run() error {
 		return err
 	}
 	return b.recount()
+}
+
+// gone tells whether Cyrus has expunged a message and kept the file for a time.
+func (b *rebuilder) gone(f file) bool {
+	old := b.cyrus.record(f.uid, f.size)
+	return old != nil && old.gone && f.uid <= b.cyrus.lastUID
 }
 
 func (b *rebuilder) path(uid uint32) string { return b.dir + "/" + fileName(uid) }
@@ -384,7 +393,7 @@ func (b *rebuilder) add(c *sqlite.Conn, f file, g *digest.Digest) error {
 		return err // a delivery was on its way
 	}
 	in := Incoming{Size: f.size, Digest: g, Date: f.date}
-	if old := b.cyrus.record(f.uid, f.size); old != nil {
+	if old := b.cyrus.record(f.uid, f.size); old != nil && !old.gone {
 		in.Date, in.Flags = old.date, b.cyrus.flags(old)
 	}
 	var next int64

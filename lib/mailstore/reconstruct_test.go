@@ -352,8 +352,9 @@ func TestReconstructCyrusSpool(t *testing.T) {
 		{uid: 2, size: size, date: 1064000002, system: 1 << 1},
 		{uid: 3, size: size, date: 1064000003, user: [4]uint32{1 | 4}},
 		{uid: 4, size: size + 1, date: 1064000004, system: 1}, // another message than the file
+		{uid: 18, size: size, system: 1 << 30},
+		{uid: 19, size: size, system: 1 << 31}, // expunged, but not yet removed
 		{uid: 20, size: size, date: 1064000020, system: 1 << 2},
-		{uid: 21, size: size, system: 1 << 31}, // expunged, but not yet removed
 	}
 	inside := slices.Clone(records)
 	inside[0].system |= 1 << 4
@@ -373,7 +374,7 @@ func TestReconstructCyrusSpool(t *testing.T) {
 			s := newStore(t)
 			dir := s.layout.Partitions["default"] + "/user/john"
 			os.MkdirAll(dir, 0o700)
-			for _, uid := range []string{"2.", "3.", "4.", "20."} {
+			for _, uid := range []string{"2.", "3.", "4.", "19.", "20."} {
 				write(t, dir+"/"+uid, text)
 			}
 			write(t, dir+"/cyrus.header", c.header)
@@ -381,7 +382,11 @@ func TestReconstructCyrusSpool(t *testing.T) {
 			config := s.layout.ConfigDir
 			os.MkdirAll(config+"/user/j", 0o700)
 			os.MkdirAll(config+"/quota/j", 0o700)
-			write(t, config+"/quota/j/user.john", "1234\n5000\n")
+			quota := "1234\n5000\n"
+			if strings.Contains(c.header, "%(") {
+				quota = "%(S (994 5000) M (14) AS (0) NF (4) MODSEQ 28)"
+			}
+			write(t, config+"/quota/j/user.john", quota)
 			if c.outside {
 				write(t, config+"/user/j/john.seen", seenFile("3f9a1b2c40000000", "1 0 0 0 ", "1 1064312223 20 1064312223 1:2"))
 			}
@@ -408,6 +413,9 @@ func TestReconstructCyrusSpool(t *testing.T) {
 			}
 			if found, err := s.Discover("default", ""); err != nil || len(found) != 0 {
 				t.Errorf("still found %v, %v", found, err)
+			}
+			if r := rebuild(t, s, "user.john"); r != (Rebuilt{}) || !exists(dir+"/19.") {
+				t.Errorf("did %+v again", r)
 			}
 		})
 	}

@@ -82,7 +82,7 @@ func (s *Store) Discover(partition, root string) (found []Entry, err error) {
 		if err != nil || !d.IsDir() || path == base {
 			return err
 		}
-		if d.Name() == "stage." || path == base+"/uuid" {
+		if d.Name() == "stage." || path == base+"/uuid" || d.Name() == "DELETED" {
 			return fs.SkipDir
 		}
 		rel := strings.TrimPrefix(path, base+"/")
