@@ -58,7 +58,7 @@ func owner(local string) (users.User, error) {
 // and that of its administrator.
 func (c *checker) alias() {
 	dir := auto.Home + "/alias"
-	if user, err := owner("postmaster"); err == nil && user.Name == auto.UserAlias && user.Dash == "-" && user.Home != dir {
+	if user, err := owner("postmaster"); err == nil && user.Name == auto.UserAlias && user.Dash == "-" && !same(user.Home, dir) {
 		c.wrong("user "+auto.UserAlias, "has the home directory "+user.Home+", where its .qmail files are looked for", "usermod -d "+dir+" "+auto.UserAlias)
 	}
 	for _, address := range []string{"postmaster", "mailer-daemon", "root"} {
@@ -74,6 +74,13 @@ func (c *checker) alias() {
 	for _, entry := range entries {
 		c.dotQmail(dir, entry.Name())
 	}
+}
+
+// same tells whether two names are of the same directory.
+func same(a, b string) bool {
+	stA, errA := os.Stat(a)
+	stB, errB := os.Stat(b)
+	return a == b || errA == nil && errB == nil && os.SameFile(stA, stB)
 }
 
 // dotQmail checks a file with instructions.

@@ -41,6 +41,15 @@ func TestACheckFindsWhatIsWrongAndSaysHowToMendIt(t *testing.T) {
 	if code, out := h.check("root"); code != 2 || out != "error: daemons: qmail-send does not run, and so nothing is delivered. Type: "+home+"/rc &\n" {
 		t.Fatalf("before it starts: %d\n%s", code, out)
 	}
+	// What qmail-check finds in a queue that was damaged, qmail-q fix mends.
+	h.run("sh", "-c", "cd "+home+"/queue && cp /etc/passwd mess/1/1000001 && cp lock/tcpto todo/77 && cp lock/tcpto remote/2/stray && : >bounce/5")
+	if code, out := h.check("root", "queue"); code != 2 || strings.Count(out, ". Type: "+home+"/bin/qmail-q fix\n") < 4 {
+		t.Errorf("a damaged queue: %d\n%s", code, out)
+	}
+	h.run(home+"/bin/qmail-q", "fix", "-y")
+	if code, out := h.check("root", "queue"); code != 0 || out != "" {
+		t.Errorf("a mended queue: %d\n%s", code, out)
+	}
 	h.start()
 	if code, out := h.check("root"); code != 0 || out != "" {
 		t.Fatalf("a good system: %d\n%s", code, out)
