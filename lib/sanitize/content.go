@@ -66,11 +66,16 @@ func (s *sanitizer) page(p *part, where string) error {
 	nul := false
 	if wide {
 		r, err := charset.Reader(set, in)
-		if err != nil {
+		switch {
+		case err == nil:
+			in = r
+		case strings.HasPrefix(set, "utf-"):
 			return s.unread(p, where, "a character set that cannot be read")
+		default:
+			wide = false
 		}
-		in = r
-	} else if s.c.HTML {
+	}
+	if !wide && s.c.HTML {
 		in = &withoutNUL{in, &nul}
 	}
 	encoding := p.encoding

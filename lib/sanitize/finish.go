@@ -27,6 +27,9 @@ func (s *sanitizer) mend(p *part) {
 		} else if s.c.FixMIME && f.name == "" {
 			fixed = "X-Junk: " + strings.TrimLeft(old, " \t")
 		}
+		if s.c.FixMIME && len(p.fields) > 1 {
+			fixed = withoutBareCR(fixed) // which ends a line to some
+		}
 		if s.c.Lengths {
 			fixed = s.bounded(f.name, fixed)
 		}
@@ -39,6 +42,14 @@ func (s *sanitizer) mend(p *part) {
 	if mended {
 		s.note(p.where, "its header was mended")
 	}
+}
+
+// withoutBareCR makes each CR that ends no line a blank.
+func withoutBareCR(text string) string {
+	if strings.Count(text, "\r") == strings.Count(text, "\r\n") {
+		return text
+	}
+	return strings.NewReplacer("\r\n", "\r\n", "\r", " ").Replace(text)
 }
 
 // isSingle tells whether there must be only one field of a name, lest readers see

@@ -81,6 +81,12 @@ func (p *page) defang(r io.Reader, w io.Writer) error {
 			}
 		case html.CommentToken:
 			raw = p.comment(raw)
+		case html.DoctypeToken:
+			// In XML it may have markup to be put in elsewhere.
+			if p.active && bytes.IndexByte(raw[1:], '<') >= 0 {
+				raw = append(raw[:1:1], bytes.ReplaceAll(raw[1:], []byte("<"), []byte("&lt;"))...)
+				p.changed = true
+			}
 		}
 		if _, err := w.Write(raw); err != nil {
 			return err
@@ -101,12 +107,14 @@ func (p *page) hide(text []byte) []byte {
 	return append(append([]byte("<!-- DEFANGED script: "), text...), " -->"...)
 }
 
-// comment defangs what stands in a comment. <?import and the like are comments to
-// the tokenizer and commands to old readers.
+// comment defangs what stands in a comment. To the tokenizer that is also what is a
+// command to other readers, such as <?import and <!ENTITY.
 func (p *page) comment(raw []byte) []byte {
 	inner, ok := bytes.CutPrefix(raw, []byte("<!--"))
 	if !ok {
-		if len(raw) > 1 && raw[1] == '?' && p.active && !strings.HasPrefix(strings.ToLower(string(raw)), "<?xml") {
+		start := strings.ToLower(string(raw[:min(len(raw), len("<?xml-stylesheet"))]))
+		if p.active && (strings.HasPrefix(start, "<?") && !strings.HasPrefix(start, "<?xml") ||
+			strings.HasPrefix(start, "<?xml-stylesheet") || strings.HasPrefix(start, "<!entity")) {
 			p.changed = true
 			return bytes.ReplaceAll(raw, []byte("<"), []byte("&lt;"))
 		}

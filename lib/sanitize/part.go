@@ -26,7 +26,7 @@ type part struct {
 	boundary   string
 	delimiters []int   // where the boundary stands
 	parts      []*part // of a multipart, or the message within
-	opaque     bool    // too deep, or too many
+	unread     string  // why the parts are not known, if they are not
 
 	// What becomes of it.
 	newKind, newDisposition *media
@@ -68,16 +68,28 @@ func (s *sanitizer) parse(from, to int, kind string, depth int) *part {
 	switch {
 	case strings.HasPrefix(p.kind.kind, "multipart/"):
 		p.boundary = p.plain("boundary")
-		if p.opaque = depth >= maxDepth; !p.opaque && p.boundary != "" {
+		switch {
+		case depth >= maxDepth:
+			p.unread = tooMany
+		case p.boundary != "" && bytes.Contains(s.mess[p.body:p.to], []byte("\r--"+p.boundary)):
+			p.unread = "lines that end with CR alone" // to some
+		case p.boundary != "":
 			s.split(p, depth)
 		}
-	case p.isMessage() && s.c.Forwards && !p.coded():
-		if p.opaque = depth >= maxDepth || s.parts >= maxParts; !p.opaque {
+	case p.isMessage() && s.c.Forwards:
+		switch {
+		case depth >= maxDepth || s.parts >= maxParts:
+			p.unread = tooMany
+		case p.coded():
+			p.unread = "a message that is encoded"
+		default:
 			p.parts = []*part{s.parse(p.body, p.to, "text/plain", depth+1)}
 		}
 	}
 	return p
 }
+
+const tooMany = "more parts than are looked into"
 
 // split reads the parts of a multipart (RFC 2046 section 5.1.1).
 func (s *sanitizer) split(p *part, depth int) {
@@ -90,10 +102,10 @@ func (s *sanitizer) split(p *part, depth int) {
 		if start >= 0 && s.parts < maxParts {
 			p.parts = append(p.parts, s.parse(start, max(start, to), kind, depth+1))
 		} else if start >= 0 {
-			p.opaque = true
+			p.unread = tooMany
 		}
 	}
-	for at := p.body; at < p.to && !p.opaque; {
+	for at := p.body; at < p.to && p.unread == ""; {
 		end := lineEnd(s.mess, at, p.to)
 		rest, ok := bytes.CutPrefix(s.mess[at:end], []byte("--"))
 		if ok {

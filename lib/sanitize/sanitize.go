@@ -208,8 +208,8 @@ func (s *sanitizer) note(where, format string, args ...any) {
 func (s *sanitizer) part(p *part, where string) error {
 	p.where = where
 	switch {
-	case p.opaque:
-		return s.unread(p, where, "more parts than are looked into")
+	case p.unread != "":
+		return s.unread(p, where, p.unread)
 	case p.boundary != "" && len(p.parts) > 0:
 		if s.c.TrustPGP && p.signed(s.mess) {
 			if s.c.Verbose {

@@ -159,6 +159,8 @@ func TestMessages(t *testing.T) {
 			multi("Content-Type: message/rfc822\n\nSubject: in\nContent-Type: text/html\n\n<p DEFANGED_onclick=x>")},
 		{"a message with a name", "", multi("Content-Type: message/rfc822; name=\"Re: hello.eml\"\n\nSubject: in\n\nbody"), ""},
 		{"a message nobody looks into", "feat_forwards=0", multi("Content-Type: message/rfc822\n\nContent-Type: text/html\n\n<p onclick=x>"), ""},
+		{"a message that is encoded", "", multi("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nQTogYg=="),
+			multi("Content-Type: application/DEFANGED-1;\n\tname=\"unnamed_file.DEFANGED-1\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment;\n\tfilename=\"unnamed_file.DEFANGED-1\"\n\nQTogYg==")},
 		{"a digest", "", strings.Replace(multi("\nContent-Type: text/html\n\n<p onclick=x>"), "mixed", "digest", 1),
 			strings.Replace(multi("\nContent-Type: text/html\n\n<p DEFANGED_onclick=x>"), "mixed", "digest", 1)},
 
@@ -174,6 +176,9 @@ func TestMessages(t *testing.T) {
 		{"a multipart without parts", "", head + "Content-Type: multipart/mixed; boundary=b\n\nhello\n", head + "Content-Type: text/plain\n\nhello\n"},
 		{"an encoding that cannot be", "", strings.Replace(multi("\na"), "\n\n", "\nContent-Transfer-Encoding: base64\n\n", 1), strings.Replace(multi("\na"), "\n\n", "\nX-Content-Transfer-Encoding: base64\n\n", 1)},
 		{"NUL in a header", "", "A: b\x00c\n\nx\x00\n", "A: bc\n\nx\x00\n"},
+		{"CR in a header", "", "A: b\rC: d\r\nE: f\r\n\r\nx\r", "A: b C: d\r\nE: f\r\n\r\nx\r"},
+		{"CR alone", "", "A: b\rC: d\r\rx\r", ""},
+		{"CR before a boundary", "", multi("\na\r--b\rb"), strings.NewReplacer("multipart/mixed; boundary=b\n", "application/DEFANGED-1;\n\tname=\"unnamed_file.DEFANGED-1\"\nContent-Disposition: attachment;\n\tfilename=\"unnamed_file.DEFANGED-1\"\n").Replace(multi("\na\r--b\rb"))},
 		{"a long line", "", "A: " + strings.Repeat("x", 900) + " " + strings.Repeat("y", 900) + "\n\n", "A: " + strings.Repeat("x", 900) + "\n " + strings.Repeat("y", 900) + "\n\n"},
 		{"a longer word", "", "A: " + strings.Repeat("x", 1200) + " y\n\n", "A: " + strings.Repeat("x", 995) + "\n y\n\n"},
 		{"a long date", "", "Date: " + strings.Repeat("x", 120) + "\n\n", "Date: " + strings.Repeat("x", 94) + "\n\n"},
@@ -282,7 +287,7 @@ func TestTooManyParts(t *testing.T) {
 // A large message is not held in memory many times.
 func TestMemory(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	text := head + "Content-Type: text/html\n\n" + strings.Repeat("<p onclick=x>\n", 1_500_000)
+	text := head + "Content-Type: text/html\n\n" + strings.Repeat("<p onclick=x>\n", 400_000)
 	mess, unload, err := Load(strings.NewReader(text))
 	defer unload()
 	if err != nil || string(mess) != text {
