@@ -79,28 +79,25 @@ func (t *tree) deliver() {
 	}
 }
 
-// commit makes deliveries: files first, then the directories that they are in,
-// then the rows, in one transaction. It holds the right to write to the index
-// from the start, so the UIDs are its own.
+// commit makes deliveries, in one transaction: the files, the directories that they are
+// in, then the commit of the rows. It holds the right to write to the index from the
+// start, so the UIDs are its own.
 func (t *tree) commit(batch []*delivery) {
 	err := t.db.write(func(c *sqlite.Conn) error {
 		dirs := map[string]bool{}
 		for _, d := range batch {
-			d.err = d.link(c)
-			if d.err == nil {
+			d.err = within(c, d.put)
+			switch {
+			case c.AutocommitEnabled(): // as after some errors, such as a full disk
+				return errLost
+			case d.err != nil:
+				d.unlink()
+			default:
 				dirs[d.dir] = true
 			}
 		}
 		for dir := range dirs {
 			if err := syncdir.Sync(dir); err != nil {
-				return err
-			}
-		}
-		for _, d := range batch {
-			if d.err != nil {
-				continue
-			}
-			if err := d.insert(c); err != nil {
 				return err
 			}
 		}
@@ -120,9 +117,8 @@ func (t *tree) commit(batch []*delivery) {
 
 var errNoUIDs = errors.New("mailbox has no more UIDs")
 
-// link chooses the UIDs and gives the messages their names, and takes the UIDs
-// from the mailbox.
-func (d *delivery) link(c *sqlite.Conn) error {
+// put gives the messages their names, and meanwhile writes the rows of those that have one.
+func (d *delivery) put(c *sqlite.Conn) error {
 	var next int64
 	err := one(c, "SELECT uidnext, name FROM mailbox WHERE id = ?", []any{d.box.id}, func(s *sqlite.Stmt) {
 		next, d.dir = s.ColumnInt64(0), d.box.tree.boxDir(s.ColumnText(1))
@@ -133,8 +129,39 @@ func (d *delivery) link(c *sqlite.Conn) error {
 	if err != nil {
 		return err
 	}
+	modseq, err := d.box.nextModSeq(c)
+	if err != nil {
+		return err
+	}
+	uids := make(chan uint32, 64)
+	var failed error
+	go func() {
+		defer close(uids)
+		failed = d.link(next, uids)
+	}()
+	var t tally
+	for uid := range uids {
+		d.uids = append(d.uids, uid)
+		if err == nil {
+			err = d.row(c, len(d.uids)-1, modseq, &t)
+		}
+	}
+	if failed != nil {
+		return failed
+	}
+	if n := len(d.uids); err == nil && n > 0 {
+		err = run(c, "UPDATE mailbox SET uidnext = ? WHERE id = ?", []any{int64(d.uids[n-1]) + 1, d.box.id}, nil)
+	}
+	if err != nil {
+		return err
+	}
+	return d.note(c, modseq, t)
+}
+
+// link gives the messages their names, and tells the UIDs that they have by that.
+func (d *delivery) link(next int64, uids chan<- uint32) error {
 	for _, m := range d.messages {
-		for {
+		for ; ; next++ {
 			if next >= 1<<32-1 {
 				return errNoUIDs
 			}
@@ -143,15 +170,13 @@ func (d *delivery) link(c *sqlite.Conn) error {
 				break
 			}
 			if !errors.Is(err, fs.ErrExist) { // one that was never acknowledged, or put there by hand
-				d.unlink()
 				return err
 			}
-			next++
 		}
-		d.uids = append(d.uids, uint32(next))
+		uids <- uint32(next)
 		next++
 	}
-	return run(c, "UPDATE mailbox SET uidnext = ? WHERE id = ?", []any{next, d.box.id}, nil)
+	return nil
 }
 
 // unlink takes the names back.
@@ -193,29 +218,41 @@ func place(from, to string) error {
 	return os.Link(part, to)
 }
 
-// insert writes the rows of the messages.
+// insert writes the rows of messages that have their names.
 func (d *delivery) insert(c *sqlite.Conn) error {
 	modseq, err := d.box.nextModSeq(c)
 	if err != nil {
 		return err
 	}
 	var t tally
-	for i, m := range d.messages {
-		flags, err := d.box.flags(c, m.Flags, true)
-		if err != nil {
+	for i := range d.uids {
+		if err := d.row(c, i, modseq, &t); err != nil {
 			return err
 		}
-		key := d.box.key(d.uids[i])
-		if err := insertDigest(c, key, m.Digest); err != nil {
-			return err
-		}
-		err = run(c, "INSERT INTO message VALUES (?, ?, ?, ?, ?)", []any{key, modseq, int64(flags), m.Date, int64(m.Size)}, nil)
-		if err != nil {
-			return err
-		}
-		t.of(flags, m.Size, 1)
 	}
-	if err := d.box.count(c, t); err != nil || len(d.uids) == 0 {
+	return d.note(c, modseq, t)
+}
+
+// row writes the rows of a message.
+func (d *delivery) row(c *sqlite.Conn, i int, modseq int64, t *tally) error {
+	m, key := d.messages[i], d.box.key(d.uids[i])
+	flags, err := d.box.flags(c, m.Flags, true)
+	if err != nil {
+		return err
+	}
+	if err := insertDigest(c, key, m.Digest); err != nil {
+		return err
+	}
+	t.of(flags, m.Size, 1)
+	return run(c, "INSERT INTO message VALUES (?, ?, ?, ?, ?)", []any{key, modseq, int64(flags), m.Date, int64(m.Size)}, nil)
+}
+
+// note writes of the mailbox what its new messages change.
+func (d *delivery) note(c *sqlite.Conn, modseq int64, t tally) error {
+	if len(d.uids) == 0 {
+		return nil
+	}
+	if err := d.box.count(c, t); err != nil {
 		return err
 	}
 	added := imap.UIDRange{Start: imap.UID(d.uids[0]), Stop: imap.UID(d.uids[len(d.uids)-1])}
