@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,9 @@ import (
 	"goqmail/lib/errno"
 	"goqmail/lib/extensions"
 	"goqmail/lib/ip"
+	"goqmail/lib/outgoingip"
 	"goqmail/lib/settings"
+	"goqmail/lib/spamd"
 )
 
 // control checks each control file, and what they say together.
@@ -233,11 +236,19 @@ func (c *checker) line(s settings.Setting, data []byte) {
 		} else if first == "" && !(s.Name == "doublebounceto" && c.on.Has(extensions.DoubleBounceTrim)) {
 			c.wrong(where, "is empty", "rm "+control.Path(s.Name))
 		}
-	case s.Name == "outgoingip":
-		// It may also name several; only what holds for all is checked.
-		if first == "" {
-			c.doubt(where, "is empty", "rm "+control.Path(s.Name))
+	case s.Name == "scanfailure":
+		c.word(where, first, "defer", "accept")
+	case s.Name == "scanvirus":
+		c.word(where, first, "refuse", "mark")
+	case s.Name == "spamscore":
+		if _, ok := spamd.Number(first); !ok && first != "" {
+			c.wrong(where, first+" is no score", "")
 		}
+	case s.Name == "outgoingip":
+		if _, err := outgoingip.Read(); errors.Is(err, outgoingip.ErrInvalid) {
+			c.wrong(where, first+" is no address, so that no mail leaves", "")
+		}
+	case s.Kind != settings.Host && s.Name != "me": // free text, and places
 	case s.Name == "plusdomain" || s.Name == "defaultdomain":
 		if problem := hostProblem(first); problem != "" {
 			c.wrong(where, problem, "")
@@ -248,6 +259,13 @@ func (c *checker) line(s settings.Setting, data []byte) {
 		} else if !strings.Contains(first, ".") {
 			c.doubt(where, first+" has no dot: other hosts refuse such a name", "")
 		}
+	}
+}
+
+// word checks that a file has one of the words that mean something.
+func (c *checker) word(where, word string, words ...string) {
+	if !slices.Contains(words, word) {
+		c.wrong(where, `"`+word+`" means nothing; it is `+strings.Join(words, " or "), "")
 	}
 }
 

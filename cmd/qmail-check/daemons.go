@@ -3,10 +3,14 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"net"
 	"os"
+	"strings"
 	"syscall"
+	"time"
 
 	"goqmail/lib/auto"
+	"goqmail/lib/control"
 	"goqmail/lib/queue"
 )
 
@@ -23,5 +27,27 @@ func (c *checker) daemons() {
 		c.wrong("queue/lock/trigger", "does not exist, and so new messages wait up to 25 minutes", "make setup")
 	default:
 		c.hidden("daemons", err)
+	}
+	for _, scanner := range []string{"clamd", "spamd"} {
+		if address, there, err := control.Line(scanner); there && err == nil && address != "" {
+			c.scanner(scanner, address)
+		}
+	}
+}
+
+// scanner checks that one of the daemons of qmail-scan listens.
+func (c *checker) scanner(name, address string) {
+	network := "tcp"
+	if strings.Contains(address, "/") {
+		network = "unix"
+	}
+	conn, err := net.DialTimeout(network, address, 10*time.Second)
+	switch {
+	case err == nil:
+		conn.Close()
+	case errors.Is(err, fs.ErrPermission):
+		c.hidden(address, err)
+	default:
+		c.wrong("control/"+name, "nobody listens at "+address+": "+text(err), "service "+map[string]string{"clamd": "clamav-daemon", "spamd": "spamd"}[name]+" start")
 	}
 }
