@@ -80,7 +80,7 @@ func (s *sanitizer) page(p *part, where string) error {
 	}
 	encoding := p.encoding
 	from := s.spool.size
-	out := encoder(encoding, s.eol, &s.spool)
+	out := s.spool.encoder(encoding, s.eol)
 	made := page{active: s.c.HTML, webbugs: s.c.Webbugs, paranoid: s.c.Paranoid}
 	err := made.defang(in, out)
 	if err == nil {
@@ -187,7 +187,7 @@ func (s *sanitizer) text(p *part, where string) error {
 		return nil
 	}
 	from := s.spool.size
-	out := encoder(p.encoding, s.eol, &s.spool)
+	out := s.spool.encoder(p.encoding, s.eol)
 	at := 0
 	for _, e := range pieces {
 		if _, err := out.Write(data[at:e.from]); err != nil {

@@ -358,7 +358,7 @@ func (s *sanitizer) cleaned(p *part, where string, v verdict, shown string) erro
 			return err
 		}
 		start := s.spool.size
-		out := encoder(encodedBase64, s.eol, &s.spool)
+		out := s.spool.encoder(encodedBase64, s.eol)
 		if _, err := io.Copy(out, f); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package sanitize
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"os"
@@ -93,6 +94,24 @@ func (s *spool) Write(p []byte) (int, error) {
 	n, err := s.file.WriteAt(p, s.size)
 	s.size += int64(n)
 	return n, err
+}
+
+// encoder writes to the spool, in an encoding.
+func (s *spool) encoder(encoding, eol string) io.WriteCloser {
+	b := bufio.NewWriterSize(s, 1<<16)
+	return &spooling{encoder(encoding, eol, b), b}
+}
+
+type spooling struct {
+	io.WriteCloser
+	b *bufio.Writer
+}
+
+func (s *spooling) Close() error {
+	if err := s.WriteCloser.Close(); err != nil {
+		return err
+	}
+	return s.b.Flush()
 }
 
 // section reads what was written from from to to.
