@@ -2,6 +2,7 @@ package mailstore
 
 import (
 	"os"
+	"slices"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -26,14 +27,9 @@ func (m *Mailbox) Remove(uids imap.UIDSet) error {
 // remove removes the messages in a set that have flags, which may be 0.
 func (m *Mailbox) remove(uids imap.UIDSet, flags int64) (gone []uint32, err error) {
 	uids = tidy(uids)
-	var files *os.Root
 	err = m.tree.db.write(func(c *sqlite.Conn) (err error) {
-		dir, err := m.dir(c)
-		if err != nil {
-			return err
-		}
-		if gone, err = m.expunge(c, uids, flags); err == nil && len(gone) > 0 {
-			files, _ = os.OpenRoot(dir) // whatever name it has later
+		if _, err = m.dir(c); err == nil {
+			gone, err = m.expunge(c, uids, flags)
 		}
 		return err
 	})
@@ -41,16 +37,29 @@ func (m *Mailbox) remove(uids imap.UIDSet, flags int64) (gone []uint32, err erro
 		return nil, err
 	}
 	// After the rows, and nobody has to wait: a file that is left is known to be expunged.
-	if files != nil {
-		m.store.removing.Go(func() {
-			defer files.Close()
-			for _, uid := range gone {
-				files.Remove(fileName(uid))
-			}
-		})
-	}
+	m.store.removing.Go(func() { m.unlink(gone) })
 	m.store.tell(m.entry.Name)
 	return gone, nil
+}
+
+// unlink removes the files of expunged messages, some at a time. While it has the right to
+// write to the index their directory is nobody else's, who may have files of those names.
+func (m *Mailbox) unlink(gone []uint32) {
+	for some := range slices.Chunk(gone, 256) {
+		err := m.tree.db.write(func(c *sqlite.Conn) error {
+			dir, err := m.dir(c)
+			if err != nil {
+				return err
+			}
+			for _, uid := range some {
+				os.Remove(dir + "/" + fileName(uid))
+			}
+			return nil
+		})
+		if err != nil {
+			return
+		}
+	}
 }
 
 // expunge has the rows of messages go that have flags, and returns their UIDs.
