@@ -3,6 +3,7 @@ package mboxname
 import (
 	"encoding/base64"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -16,9 +17,10 @@ func encoding() *base64.Encoding { return base64.NewEncoding(alphabet).WithPaddi
 func printable(c byte) bool { return ' ' <= c && c < 0x7f }
 
 // Encode returns a name in UTF-8 in modified UTF-7. The error is ErrInvalid if it is
-// no UTF-8.
+// no UTF-8, or has a sign that is for control only (RFC 9755 section 3).
 func Encode(name string) (string, error) {
-	if !utf8.ValidString(name) {
+	control := func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
+	if !utf8.ValidString(name) || strings.ContainsFunc(name, control) {
 		return "", ErrInvalid
 	}
 	var b strings.Builder

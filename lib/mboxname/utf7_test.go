@@ -18,9 +18,14 @@ func TestUTF7(t *testing.T) {
 			t.Errorf("%s is %s, %v, want %s", row.utf7, got, err, row.utf8)
 		}
 	}
-	for _, bad := range []string{"&", "a&b", "&AGE-", "&U,BTFw-&ZeVnLIqe-", "&2D0-", "&APw=-", "&A-", "ü"} {
+	for _, bad := range []string{"&", "a&b", "&AGE-", "&U,BTFw-&ZeVnLIqe-", "&2D0-", "&APw=-", "&A-", "ü", "&AAE-", "&AIU-", "&ICg-", "a\x7f"} {
 		if got, err := Decode(bad); err == nil {
 			t.Errorf("%s is %q", bad, got)
+		}
+	}
+	for _, bad := range []string{"\xff", "a\x01", "ü\r\n", "\u0085", "\u2029", "\x00"} {
+		if got, err := Encode(bad); err == nil {
+			t.Errorf("%q is %s", bad, got)
 		}
 	}
 }
