@@ -39,6 +39,7 @@ func benchIMAP(args []string) int {
 	fs := flag.NewFlagSet("bench imap", flag.ExitOnError)
 	n := fs.Int("n", 20000, "messages in the mailbox")
 	rounds := fs.Int("rounds", 3, "rounds")
+	idle := fs.Int("idle", 500, "connections that wait at a time")
 	bin := fs.String("bin", "bin", "where imapd, lmtpd and saslpasswd2 are")
 	var servers []imapServer
 	var names []string
@@ -82,7 +83,7 @@ func benchIMAP(args []string) int {
 		for _, work := range works {
 			for i := range servers {
 				who := (i + round) % len(servers)
-				r := imapRun{imapServer: servers[who], n: *n}
+				r := imapRun{imapServer: servers[who], n: *n, wait: *idle}
 				if err := r.do(work); err != nil {
 					fmt.Printf("%s: round %d: %s: FAILED: %v\n", r.name, round+1, work.name, err)
 					t.failed = true

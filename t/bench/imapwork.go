@@ -17,12 +17,11 @@ const (
 	imapCopy = "INBOX.copy"
 )
 
-// imapParallel is how many connections do the same at a time, imapArrivals how many
-// messages they bring, and imapIdle how many others wait.
+// imapParallel is how many connections do the same at a time, and imapArrivals how many
+// messages they bring.
 const (
 	imapParallel = 10
 	imapArrivals = 1000
-	imapIdle     = 500
 )
 
 type imapWork struct {
@@ -55,6 +54,7 @@ func imapWorks(names []string) ([]imapWork, error) {
 type imapRun struct {
 	imapServer
 	n    int // messages in imapBox
+	wait int // connections that do nothing
 	figs []Fig
 }
 
@@ -361,7 +361,7 @@ func (r *imapRun) idle() {
 			c.Close()
 		}
 	}()
-	for range imapIdle {
+	for range r.wait {
 		c := r.login()
 		conns = append(conns, c)
 		c.do("", "SELECT INBOX")
@@ -371,7 +371,7 @@ func (r *imapRun) idle() {
 	if before > 0 { // else it is on another machine, or not for us to see
 		time.Sleep(2 * time.Second) // what the logins needed is given back by and by
 		after := memory(r.address)
-		r.fig(fmt.Sprintf("kB more for each of %d idle", imapIdle), (after-before)/imapIdle)
-		r.fig(fmt.Sprintf("MB in all with %d idle", imapIdle), after/1024)
+		r.fig(fmt.Sprintf("kB more for each of %d idle", r.wait), (after-before)/float64(r.wait))
+		r.fig(fmt.Sprintf("MB in all with %d idle", r.wait), after/1024)
 	}
 }

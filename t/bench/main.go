@@ -5,7 +5,7 @@
 //	bench compare [flags] HOME_A HOME_B [workload...]
 //	bench one [flags] HOME workload
 //	bench syscalls [flags] HOME...
-//	bench imap [-n messages] [-rounds n] [NAME=HOST:PORT,USER,PASSWORD[,LMTP]...] [work...]
+//	bench imap [-n messages] [-rounds n] [-idle n] [NAME=HOST:PORT,USER,PASSWORD[,LMTP]...] [work...]
 //
 // Machines drift and are shared, so A and B take turns (A B, B A, A B, ...) and
 // the figure to quote is the median of the ratios of the rounds, with the
