@@ -234,3 +234,32 @@ func TestAlone(t *testing.T) {
 		t.Errorf("of some recipients: got %s", got)
 	}
 }
+
+// TestNudge: a qmail-send is asked to look at once, and one that does not know how
+// is not waited for a second time.
+func TestNudge(t *testing.T) {
+	l := home(t)
+	n := preprocessed(t, l, "joe@a", "Tc@d", "")
+	trigger, err := queue.OpenTrigger(queue.TriggerFIFO.Path())
+	must(t, err)
+	defer trigger.Close()
+	old := time.Now().Add(-time.Minute)
+	must(t, os.WriteFile(queue.Retry.Path(), []byte("7\n"), 0o600))
+	must(t, os.Chtimes(queue.Retry.Path(), old, old))
+	if _, complaints, code := qmailQ(t, "retry", n.String()); complaints != notTaken || code != 0 {
+		t.Errorf("not taken: got %q, %d", complaints, code)
+	}
+
+	must(t, os.WriteFile(queue.Retry.Path(), nil, 0o600))
+	taken := make(chan []queue.Num, 1)
+	go func() {
+		trigger.Wait()
+		taken <- queue.TakeRetries(queue.Retry.Path())
+	}()
+	if _, complaints, code := qmailQ(t, "retry", n.String()); complaints != "" || code != 0 {
+		t.Errorf("taken: got %q, %d", complaints, code)
+	}
+	if got := <-taken; len(got) != 1 || got[0] != n {
+		t.Errorf("asked for %v, want %v", got, n)
+	}
+}

@@ -34,8 +34,7 @@ func (t *tool) nudge() error {
 	path := queue.Retry.Path()
 	st, err := os.Stat(path)
 	if err == nil && st.Size() > 0 && time.Since(st.ModTime()) > patience {
-		queue.TakeRetries(path) // nobody else did
-		io.WriteString(t.err, notTaken)
+		io.WriteString(t.err, notTaken) // nor what was asked for last time
 		return nil
 	}
 	if err == nil {

@@ -21,6 +21,8 @@
 //	              wakes qmail-send), tcpto, tcpto6 and notls (qmail-remote's notes
 //	              on dead hosts, and on those with broken TLS), retry (what
 //	              qmail-q asks qmail-send to try now)
+//	fix/, stray/  messages on their way to other numbers, and what was no part of
+//	              any: both made by qmail-q fix
 //
 // Where todo has subdirectories, as the big-todo patch makes them, todo and intd are
 // split like mess: todo/S/N and intd/S/N. See Look.

@@ -16,7 +16,7 @@ const Retry Name = "lock/retry"
 
 // AskRetries asks qmail-send to try messages now. Pull comes next.
 func AskRetries(path string, nums []Num) error {
-	f, err := openRetry(path, os.O_WRONLY|os.O_APPEND)
+	f, err := openRetry(path, os.O_WRONLY|os.O_APPEND, unix.LOCK_EX)
 	if err != nil {
 		return err
 	}
@@ -30,13 +30,14 @@ func AskRetries(path string, nums []Num) error {
 }
 
 // TakeRetries returns the messages that are asked for, and empties the file. It
-// costs little if there are none; where it fails, nobody is waiting.
+// costs little if there are none, and waits for nobody: who has the file locked
+// will pull the trigger.
 func TakeRetries(path string) (nums []Num) {
 	var st syscall.Stat_t
 	if syscall.Stat(path, &st) != nil || st.Size == 0 {
 		return nil
 	}
-	f, err := openRetry(path, os.O_RDWR)
+	f, err := openRetry(path, os.O_RDWR, unix.LOCK_EX|unix.LOCK_NB)
 	if err != nil {
 		return nil
 	}
@@ -54,12 +55,12 @@ func TakeRetries(path string) (nums []Num) {
 }
 
 // openRetry opens and locks the file.
-func openRetry(path string, flags int) (*os.File, error) {
+func openRetry(path string, flags, lock int) (*os.File, error) {
 	f, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+	if err := unix.Flock(int(f.Fd()), lock); err != nil {
 		f.Close()
 		return nil, err
 	}
