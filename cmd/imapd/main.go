@@ -12,8 +12,6 @@ import (
 	"os"
 
 	"goqmail/lib/entry"
-	"goqmail/lib/getopt"
-	"goqmail/lib/imapconf"
 	"goqmail/lib/service"
 )
 
@@ -22,51 +20,18 @@ func main() {
 	os.Exit(run(os.Args, os.Stderr))
 }
 
-const errUsage = service.Usage("imapd [ -C config ] [ -s ] [ -l address ... ]")
-
-// options are what imapd is called with.
-type options struct {
-	config    string
-	secure    bool // TLS from the first byte
-	addresses []string
-}
-
-func parse(args []string) (o options, err error) {
-	o.config = imapconf.Default
-	opts := getopt.New(args, "C:sl:DU:T:p:")
-	for {
-		option, ok := opts.Next()
-		if !ok {
-			break
-		}
-		switch option {
-		case 'C':
-			o.config = opts.Arg
-		case 's':
-			o.secure = true
-		case 'l':
-			o.addresses = append(o.addresses, opts.Arg)
-		case 'D', 'U', 'T', 'p': // are for a process for each connection
-		default:
-			return o, errUsage
-		}
-	}
-	if len(opts.Rest()) > 0 {
-		return o, errUsage
-	}
-	return o, nil
-}
+const usage = service.Usage("imapd [ -C config ] [ -s ] [ -l address ... ]")
 
 func run(args []string, report io.Writer) int {
-	o, err := parse(args)
+	o, err := service.Parse(args, usage, "C:sl:DU:T:p:")
 	if err == nil {
 		err = serve(o)
 	}
 	return service.Exit("imapd", err, report)
 }
 
-func serve(o options) error {
-	source, err := service.Open(o.addresses)
+func serve(o service.Options) error {
+	source, err := service.Open(o.Addresses)
 	if err != nil {
 		return err
 	}

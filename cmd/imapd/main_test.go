@@ -20,10 +20,6 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%q: %d, %q", args, code, report.String())
 		}
 	}
-	o, err := parse([]string{"imapd", "-s", "-U", "30", "-T60", "-l", "a:1", "-l/b", "-C", "conf"})
-	if err != nil || !o.secure || o.config != "conf" || strings.Join(o.addresses, " ") != "a:1 /b" {
-		t.Errorf("%+v, %v", o, err)
-	}
 }
 
 // The configuration that cannot be used is told of; a good one counts from its reading
@@ -37,7 +33,7 @@ func TestConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o := options{config: path}
+	o := service.Options{Config: path}
 	if _, err := open(o); err == nil {
 		t.Error("opened without a configuration")
 	}
@@ -47,7 +43,7 @@ func TestConfiguration(t *testing.T) {
 	}
 	good := "configdirectory: " + dir + "/config\npartition-default: " + dir + "/spool\nservername: here\n"
 	write(good)
-	if _, err := open(options{config: path, secure: true}); err == nil {
+	if _, err := open(service.Options{Config: path, Switches: "s"}); err == nil {
 		t.Error("opened with TLS from the first byte and without a certificate")
 	}
 	s, err := open(o)
@@ -64,7 +60,9 @@ func TestConfiguration(t *testing.T) {
 	ours.Close()
 	write(good + "timeout: 40\nimap_maxmessagesize: 7\nallowplaintex: yes\n")
 	var logged []string
-	s.record = func(_ syslog.Level, format string, args ...any) { logged = append(logged, fmt.Sprintf(format, args...)) }
+	s.record = func(_ syslog.Level, format string, args ...any) {
+		logged = append(logged, fmt.Sprintf(format, args...))
+	}
 	s.reload(o)
 	if len(logged) != 1 || logged[0] != "imapd.conf: allowplaintex means nothing here" {
 		t.Errorf("logged %q", logged)

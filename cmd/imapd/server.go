@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -48,21 +47,16 @@ func serverOf(conf imapconf.Conf, store *mailstore.Store) *server {
 }
 
 // read reads the configuration, and the name of the service for which it is.
-func (o options) read() (conf imapconf.Conf, name string, err error) {
-	if conf, err = imapconf.Read(o.config); err == nil {
-		err = conf.Check()
+func read(o service.Options) (conf imapconf.Conf, name string, err error) {
+	if o.Has('s') {
+		return o.Read("imaps")
 	}
-	name = "imap"
-	if o.secure {
-		name = "imaps"
-	}
-	name = service.Name(name)
-	return conf.Service(name), name, err
+	return o.Read("imap")
 }
 
 // open returns the server that is asked for.
-func open(o options) (*server, error) {
-	conf, name, err := o.read()
+func open(o service.Options) (*server, error) {
+	conf, name, err := read(o)
 	if err != nil {
 		return nil, err
 	}
@@ -72,27 +66,18 @@ func open(o options) (*server, error) {
 	}
 	s := serverOf(conf, store)
 	s.record = service.Log(conf, name).Printf
-	s.secure = o.secure
+	s.secure = o.Has('s')
 	service.Unknown(conf, s.record)
-	// Who has no certificate does without TLS; one that is no good is not only the log's
-	// affair if nothing works without it.
-	s.tls, err = imaptls.Load(conf)
-	if err != nil {
-		s.tls = nil
-		if s.secure {
-			store.Close()
-			return nil, err
-		}
-		if !errors.Is(err, imaptls.ErrOff) {
-			s.log("%v", err)
-		}
+	if s.tls, err = imaptls.Open(conf, s.secure, func(err error) { s.log("%v", err) }); err != nil {
+		store.Close()
+		return nil, err
 	}
 	return s, nil
 }
 
 // reload reads the configuration again. What is wrong with it changes nothing.
-func (s *server) reload(o options) {
-	conf, _, err := o.read()
+func (s *server) reload(o service.Options) {
+	conf, _, err := read(o)
 	if err != nil {
 		s.log("%v", err)
 		return
@@ -100,10 +85,8 @@ func (s *server) reload(o options) {
 	s.conf.Store(&conf)
 	service.Unknown(conf, s.record)
 	s.newSASL()
-	if s.tls != nil {
-		if err := s.tls.Reload(conf); err != nil {
-			s.log("%v", err)
-		}
+	if err := s.tls.Reload(conf); err != nil {
+		s.log("%v", err)
 	}
 }
 

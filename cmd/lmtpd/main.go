@@ -13,8 +13,6 @@ import (
 
 	"goqmail/lib/delivery"
 	"goqmail/lib/entry"
-	"goqmail/lib/getopt"
-	"goqmail/lib/imapconf"
 	"goqmail/lib/service"
 )
 
@@ -23,60 +21,25 @@ func main() {
 	os.Exit(run(os.Args, os.Stderr))
 }
 
-const errUsage = service.Usage("lmtpd [ -C config ] [ -a ] [ -l address ... ]")
-
-// options are what lmtpd is called with.
-type options struct {
-	config    string
-	preauth   bool
-	addresses []string
-}
-
-func parse(args []string) (o options, err error) {
-	o.config = imapconf.Default
-	opts := getopt.New(args, "C:al:DU:T:")
-	for {
-		option, ok := opts.Next()
-		if !ok {
-			break
-		}
-		switch option {
-		case 'C':
-			o.config = opts.Arg
-		case 'a':
-			o.preauth = true
-		case 'l':
-			o.addresses = append(o.addresses, opts.Arg)
-		case 'D', 'U', 'T': // are for a process for each connection
-		default:
-			return o, errUsage
-		}
-	}
-	if len(opts.Rest()) > 0 {
-		return o, errUsage
-	}
-	return o, nil
-}
+const usage = service.Usage("lmtpd [ -C config ] [ -a ] [ -l address ... ]")
 
 func run(args []string, report io.Writer) int {
-	o, err := parse(args)
+	o, err := service.Parse(args, usage, "C:al:DU:T:")
 	if err == nil {
 		err = serve(o)
 	}
 	return service.Exit("lmtpd", err, report)
 }
 
-func serve(o options) error {
-	source, err := service.Open(o.addresses)
+func serve(o service.Options) error {
+	source, err := service.Open(o.Addresses)
 	if err != nil {
 		return err
 	}
-	conf, err := imapconf.Read(o.config)
+	conf, name, err := o.Read(usualName)
 	if err != nil {
 		return err
 	}
-	name := service.Name("lmtpunix")
-	conf = conf.Service(name)
 	log := service.Log(conf, name).Printf
 	agent, err := delivery.Open(conf, log)
 	if err != nil {
@@ -85,17 +48,7 @@ func serve(o options) error {
 	service.Unknown(conf, log)
 	defer agent.Close()
 	agent.Careful = source.One() // of what an lmtpd did that is no more: see deliver(8)
-	s := newServer(agent, o.preauth)
-	source.Serve(&service.Program{Serve: s.serve, Ending: s.end, Log: s.trouble, Reload: func() {
-		conf, err := imapconf.Read(o.config)
-		if err == nil {
-			err = conf.Check()
-		}
-		if err != nil {
-			s.trouble(err)
-			return
-		}
-		s.reload(conf.Service(name))
-	}})
+	s := newServer(agent, o.Has('a'))
+	source.Serve(&service.Program{Serve: s.serve, Ending: s.end, Log: s.trouble, Reload: func() { s.reload(o) }})
 	return nil
 }

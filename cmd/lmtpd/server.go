@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"goqmail/lib/delivery"
-	"goqmail/lib/imapconf"
 	"goqmail/lib/imaptls"
 	"goqmail/lib/sasl"
 	"goqmail/lib/service"
@@ -35,13 +34,7 @@ const patience = 6 * time.Minute
 func newServer(agent *delivery.Agent, preauth bool) *server {
 	s := &server{preauth: preauth, timeout: patience, conns: map[net.Conn]bool{}}
 	s.use(agent)
-	var err error
-	if s.tls, err = imaptls.Load(agent.Conf); err != nil { // then there is none
-		s.tls = nil
-		if !errors.Is(err, imaptls.ErrOff) {
-			s.trouble(err)
-		}
-	}
+	s.tls, _ = imaptls.Open(agent.Conf, false, s.trouble) // no error, as there need not be any
 	return s
 }
 
@@ -51,13 +44,18 @@ func (s *server) use(agent *delivery.Agent) {
 	s.sasl.Store(sasl.New(agent.Conf, "lmtp", func(format string, args ...any) { agent.Log(syslog.Notice, format, args...) }))
 }
 
-// reload uses other settings. TLS that cannot be read stays as it was.
-func (s *server) reload(conf imapconf.Conf) {
-	service.Unknown(conf, s.agent.Load().Log)
-	s.use(s.agent.Load().With(conf))
-	if s.tls == nil {
+// usualName is what the service is called unless master says otherwise.
+const usualName = "lmtpunix"
+
+// reload reads the configuration again. What is wrong with it changes nothing.
+func (s *server) reload(o service.Options) {
+	conf, _, err := o.Read(usualName)
+	if err != nil {
+		s.trouble(err)
 		return
 	}
+	service.Unknown(conf, s.agent.Load().Log)
+	s.use(s.agent.Load().With(conf))
 	if err := s.tls.Reload(conf); err != nil {
 		s.trouble(err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"container/list"
-	"errors"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -52,22 +51,17 @@ func (s *server) use(conf imapconf.Conf) {
 	s.now.Store(&settings{conf, sasl.New(conf, "pop", func(format string, args ...any) { s.record(syslog.Notice, format, args...) })})
 }
 
-// read reads the configuration as the service sees it.
-func (o options) read() (conf imapconf.Conf, name string, err error) {
-	name = "pop3"
-	if o.secure {
-		name = "pop3s"
+// read reads the configuration, and the name of the service for which it is.
+func read(o service.Options) (conf imapconf.Conf, name string, err error) {
+	if o.Has('s') {
+		return o.Read("pop3s")
 	}
-	name = service.Name(name)
-	if conf, err = imapconf.Read(o.config); err != nil {
-		return nil, name, err
-	}
-	return conf.Service(name), name, conf.Check()
+	return o.Read("pop3")
 }
 
 // open returns the server that is asked for.
-func open(o options) (*server, error) {
-	conf, name, err := o.read()
+func open(o service.Options) (*server, error) {
+	conf, name, err := read(o)
 	if err != nil {
 		return nil, err
 	}
@@ -76,36 +70,26 @@ func open(o options) (*server, error) {
 		return nil, err
 	}
 	s := newServer(conf, store, service.Log(conf, name).Printf)
-	s.secure = o.secure
+	s.secure = o.Has('s')
 	service.Unknown(conf, s.record)
-	// Who has no certificate does without TLS; one that is no good matters to all only
-	// where nothing works without it.
-	if s.tls, err = imaptls.Load(conf); err != nil {
-		s.tls = nil
-		if s.secure {
-			store.Close()
-			return nil, err
-		}
-		if !errors.Is(err, imaptls.ErrOff) {
-			s.log("%v", err)
-		}
+	if s.tls, err = imaptls.Open(conf, s.secure, func(err error) { s.log("%v", err) }); err != nil {
+		store.Close()
+		return nil, err
 	}
 	return s, nil
 }
 
 // reload reads the configuration again. What is wrong with it changes nothing.
-func (s *server) reload(o options) {
-	conf, _, err := o.read()
+func (s *server) reload(o service.Options) {
+	conf, _, err := read(o)
 	if err != nil {
 		s.log("%v", err)
 		return
 	}
 	s.use(conf)
 	service.Unknown(conf, s.record)
-	if s.tls != nil {
-		if err := s.tls.Reload(conf); err != nil {
-			s.log("%v", err)
-		}
+	if err := s.tls.Reload(conf); err != nil {
+		s.log("%v", err)
 	}
 }
 

@@ -35,9 +35,28 @@ func Load(conf imapconf.Conf) (*Server, error) {
 	return s, s.Reload(conf)
 }
 
+// Open is Load for a program that does without TLS, a nil Server, if there is no
+// certificate; one that is no good is then for the log alone. But where it must have TLS
+// both are errors.
+func Open(conf imapconf.Conf, must bool, log func(error)) (*Server, error) {
+	s, err := Load(conf)
+	switch {
+	case err == nil:
+		return s, nil
+	case must:
+		return nil, err
+	case !errors.Is(err, ErrOff):
+		log(err)
+	}
+	return nil, nil
+}
+
 // Reload reads it again, for connections to come. After an error what was read
-// before still holds.
+// before still holds. A nil Server stays without.
 func (s *Server) Reload(conf imapconf.Conf) error {
+	if s == nil {
+		return nil
+	}
 	next, err := load(conf)
 	if err != nil {
 		return err

@@ -168,3 +168,15 @@ func TestMaxChild(t *testing.T) {
 		t.Errorf("the second connection is served: %d bytes", n)
 	}
 }
+
+func TestParse(t *testing.T) {
+	o, err := Parse([]string{"x", "-s", "-U", "30", "-T60", "-l", "a:1", "-l/b", "-C", "conf", "-p5"}, "x", "C:sal:U:T:p:")
+	if err != nil || !o.Has('s') || o.Has('a') || o.Config != "conf" || strings.Join(o.Addresses, " ") != "a:1 /b" {
+		t.Errorf("%+v, %v", o, err)
+	}
+	for _, args := range [][]string{{"x", "-p", "5"}, {"x", "-l"}, {"x", "y"}} {
+		if _, err := Parse(args, "x", "sl:"); err != Usage("x") {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}

@@ -103,7 +103,7 @@ func TestEveryProgramHasAPage(t *testing.T) {
 }
 
 var (
-	letters = regexp.MustCompile(`getopt\.New\([^,]*, "([^"]*)"\)`)
+	letters = regexp.MustCompile(`(?:getopt\.New|service\.Parse)\((?:[^,"]+, )+"([^"]*)"\)`)
 	option  = regexp.MustCompile(`\\-([A-Za-z0-9])`)
 )
 
