@@ -42,7 +42,7 @@ func (c *checker) dns() {
 		c.unseen("dns", "there is no answer: "+text(err), "dnsip "+quoted(me))
 		return
 	case !slices.ContainsFunc(hosts, func(h dns.Host) bool { return own.Has(h.Addr) }):
-		c.doubt("control/me", me+" is "+list(hosts)+" in the DNS, which is no address of this host", "ipmeprint")
+		c.doubt("control/me", me+" is "+list(hosts)+" in the DNS, which is neither an address of this host nor in control/moreipme", "ipmeprint")
 	default:
 		c.reverse(a, me, hosts)
 	}

@@ -106,7 +106,7 @@ func TestACheckFindsWhatIsWrongAndSaysHowToMendIt(t *testing.T) {
 	// What others see of this host.
 	h.control("virtualdomains", "v.example:susie\n")
 	h.setNames("a.example A 192.0.2.9\nv.example MX 5 b.example\nb.example A 192.0.2.7\n")
-	want := "warning: control/me: a.example is 192.0.2.9 in the DNS, which is no address of this host. Type: ipmeprint\n" +
+	want := "warning: control/me: a.example is 192.0.2.9 in the DNS, which is neither an address of this host nor in control/moreipme. Type: ipmeprint\n" +
 		"warning: dns: a.example is one of ours, but its mail is sent to 192.0.2.9, and that is not this host. Type: dnsmxip a.example\n" +
 		"warning: dns: v.example is one of ours, but its mail is sent to 192.0.2.7, and that is not this host. Type: dnsmxip v.example\n"
 	if code, out := h.check("root", "dns"); code != 1 || out != want {
