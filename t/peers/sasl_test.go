@@ -16,6 +16,7 @@ import (
 // Cyrus's programs, as Debian has them.
 const (
 	imtest      = "/usr/lib/cyrus/bin/imtest"
+	lmtptest    = "/usr/lib/cyrus/bin/lmtptest"
 	saslpasswd2 = "/usr/sbin/saslpasswd2"
 	saslauthd   = "/usr/sbin/saslauthd"
 )
@@ -113,6 +114,30 @@ func TestCyrussBinding(t *testing.T) {
 		said, _ := m.try("john", ". logout\n", "imtest", "-t", "", "-a", "john", "-w", "secret", "-p", port, "127.0.0.1")
 		if !strings.Contains(said, "Authenticated.") || !strings.Contains(said, first) {
 			t.Errorf("%s: %s", with, said)
+		}
+	}
+}
+
+// Cyrus's client hands in mail from the network, as one of lmtp_admins and as nobody else.
+func TestCyrussLMTPClient(t *testing.T) {
+	t.Parallel()
+	m := newLogins(t, "lmtp_admins: john\nautocreate_quota: 0\nautocreate_post: yes\n", lmtptest+" cyrus-clients")
+	m.background("lmtpd", nil, "lmtpd", "-C", store+"/127.0.0.1:143.conf", "-l", "127.0.0.1:24")
+	m.awaitPort("127.0.0.1:24")
+	for _, row := range []struct {
+		name, user string
+		options    []string
+		want       string
+	}{
+		{"TLS", "john", []string{"-t", ""}, "250 2.1.5 Ok"},
+		{"without", "john", []string{"-m", "DIGEST-MD5"}, "250 2.1.5 Ok"},
+		{"no postman", "mary", []string{"-t", "", "-m", "PLAIN"}, "authorization failure"},
+		{"nobody", "john", []string{"-m", "none"}, "530 Authentication required"},
+	} {
+		args := append([]string{lmtptest, "-p", "24", "-a", row.user, "-u", row.user, "-w", "secret"}, row.options...)
+		said, _ := m.try("john", "MAIL FROM:<a@b>\nRCPT TO:<mary>\nDATA\nSubject: "+row.name+"\n\n.\nQUIT\n", append(args, "127.0.0.1")...)
+		if !strings.Contains(said, row.want) {
+			t.Errorf("%s: %s", row.name, said)
 		}
 	}
 }
