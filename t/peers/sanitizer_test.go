@@ -22,13 +22,13 @@ func (m *machine) anomy() {
 	m.write("/usr/anomy/anomy.conf", string(conf), "root")
 }
 
-// The recipe and the configuration of 2004, but for SpamAssassin, which is not there.
+// The recipe and the configuration of 2004, but for SpamAssassin.
 func TestProcmailHasTheSanitizerFilterMail(t *testing.T) {
 	t.Parallel()
 	m := newStore(t, "procmail procmail", "bash bash")
 	m.anomy()
 	m.write("/home/susie/.qmail", "| preline /usr/bin/procmail\n", "susie")
-	m.write("/home/susie/.procmailrc", strings.ReplaceAll(procmailrc, "<user>", "susie"), "susie")
+	m.write("/home/susie/.procmailrc", strings.NewReplacer("<user>", "susie", ":0fw\n* < 256000\n| spamassassin\n", "").Replace(procmailrc), "susie")
 	m.run("root", "", "install", "-m", "666", "/dev/null", "/var/log/procmail.log")
 	m.start()
 	send := func(text string) {
