@@ -3,8 +3,10 @@
 export LC_ALL=C
 umask 022
 PATH=QMAIL/bin:$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-name=${0##*/} made=
-trap 'rm -rf $made' EXIT
+name=${0##*/}
+# What is removed at the end: the lock, a file that is being written, a directory for more.
+locked= new= dir=
+trap 'rm -rf "$locked" "$new" "$dir"' EXIT
 trap 'exit 111' HUP INT TERM
 
 say() { printf '%s: %s\n' "$name" "$*" | tr -c '[:print:]\n' '?'; }
@@ -85,8 +87,9 @@ lock() {
 		n=$((n + 1))
 		sleep 1
 	done
-	made="$made QMAIL/users/.lock"
+	locked=QMAIL/users/.lock
 }
+unlock() { rmdir "$locked" && locked=; }
 
 # change FILE COMMAND ... has a filter change a file in one step: owner and mode stay, and
 # nobody sees half of it. It fails if nothing changes.
@@ -95,10 +98,12 @@ change() {
 	shift
 	[ ! -h "$target" ] || target=$(readlink -f "$target")
 	new=$(mktemp "${target%/*}/.${target##*/}.XXXXXX") || fail "unable to write to ${target%/*}"
-	made="$made $new"
 	if [ -e "$target" ]; then
 		cp -p "$target" "$new" && "$@" <"$target" >"$new" || fail "unable to change $target"
-		! cmp -s "$target" "$new" || return 1
+		if cmp -s "$target" "$new"; then
+			rm "$new"
+			return 1
+		fi
 	else
 		chmod 644 "$new" && "$@" </dev/null >"$new" || fail "unable to make $target"
 	fi

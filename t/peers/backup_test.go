@@ -77,7 +77,7 @@ print(john.expunge())
 	m.awaitLog("qmail", "status: exiting")
 	before, susies := m.mailOf("john"), m.mailOf("susie")
 	wants(t, "the mail", before, "(UID 2 ", "Flagged", "work", "STORAGE 3 5000", "MESSAGES 2 ")
-	m.run("root", "", "sh", "-ec", "kill $(cat /var/run/cyrus-master.pid); while test -e /var/run/cyrus-master.pid; do sleep 0.1; done; cd /tmp; backup -q full.tar.gz")
+	m.run("root", "", "sh", "-ec", "kill $(cat /var/run/cyrus-master.pid); while test -e /var/run/cyrus-master.pid; do sleep 0.1; done; cd /tmp; mkdir 'a b' a; backup -q 'a b/x'; mv 'a b/x' full.tar.gz; rmdir 'a b' a")
 	wants(t, "the archive", m.run("root", "", "sh", "-c", "stat -c %a /tmp/full.tar.gz; tar -tzf /tmp/full.tar.gz; ls /tmp"), "600\n", "./user/john/2.\n", "\nmailboxes.txt\n", ".goqmail/control/me\n", ".goqmail/queue/info/")
 
 	for _, archive := range []string{"/tmp/full.tar.gz", "/tmp/live.tar.gz"} {

@@ -48,6 +48,10 @@ func TestJobsOfCronAndTimers(t *testing.T) {
 	if out, err := clock.try("root", "", "crontab", "-n", "/tmp/table"); err != nil || !strings.Contains(out, "syntax") {
 		t.Errorf("crontab: %v, %s", err, out)
 	}
+	// As cron mails what a job says.
+	clock.start()
+	clock.run("root", "To: root\nSubject: Cron\n\nsaid\n", "/usr/sbin/sendmail", "-FCronDaemon", "-i", "-B8BITMIME", "-oem", "root")
+	wants(t, "mail by cron", clock.awaitMail("john", "Subject: Cron\n"), "\n\nsaid\n")
 
 	var timers []string
 	m.Do(func() { timers, _ = filepath.Glob("/tmp/units/*.timer") })

@@ -50,6 +50,8 @@ func TestNewDomainsAndUsersGetMailUntilTheyAreDeleted(t *testing.T) {
 	wants(t, "virtualdomains", m.run("root", "", "stat", "-c", "%U %G %a", home+"/control/virtualdomains"), "qmails mail 664\n")
 	wants(t, "the domain's home", m.run("root", "", "stat", "-c", "%U %G %a", "/home/example/Maildir/new"), "example mailusers 700\n")
 
+	m.run("root", "", "sh", "-c", "for d in a b c d; do newdomain -l $d.example & done; wait")
+	wants(t, "locals", m.read(home+"/control/locals"), "\na.example\n", "\nb.example\n", "\nc.example\n", "\nd.example\n")
 	m.run("root", "", "rm", home+"/alias/.qmail-root")
 	wants(t, "newuser", twice("secret\njack's\n", "newuser", "-a", "jack", "example.com"), "made account jack", "made mailboxes for jack",
 		home+"/alias/.qmail-postmaster stays: it says john", "changed "+home+"/alias/.qmail-root")
