@@ -37,7 +37,7 @@ BRIEF = bouncesaying condredirect deliver dnsfq dnsip dnsmxip dnsptr except forw
 	qmail-qmqpc qmail-qmqpd qmail-qmtpd qmail-qread qmail-queue qmail-rcptcheck qmail-rcptcheck-realrcptto qmail-recipients qmail-remote qmail-scan qmail-showctl qmail-smtpd \
 	qmail-tcpok qmail-tcpto qreceipt sanitizer sasldblistusers2 saslpasswd2 sendmail tcp-env tcprules tcprulescheck
 # What one process can serve again and again; see lib/warm.
-WARM = qmail-getpw qmail-local qmail-remote
+WARM = qmail-getpw qmail-local qmail-queue qmail-remote qmail-smtpd qmail-smtpds
 
 all: bin
 

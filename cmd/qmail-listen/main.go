@@ -48,7 +48,7 @@ func run(c *call.Call) int {
 		log.fatal(exit.Defer("unable to open /dev/null", err))
 		return exit.Temp
 	}
-	s := server{options: o, log: log, listening: listening, env: c.Env, program: newChildren(o.program, c.Err())}
+	s := server{options: o, log: log, listening: listening, env: c.Env, program: newProgram(o, c.Err())}
 	s.serve(term)
 	return exit.OK
 }

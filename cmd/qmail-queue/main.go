@@ -26,6 +26,7 @@ import (
 	"goqmail/lib/qmail"
 	"goqmail/lib/queue"
 	"goqmail/lib/sig"
+	"goqmail/lib/warm"
 )
 
 func main() {
@@ -38,11 +39,11 @@ func main() {
 	// once it is queue.Ossified, which is longer than queue.Death.
 	sig.Exit(qmail.ExitTimeout, syscall.SIGALRM)
 	sig.Exit(qmail.ExitBug, sig.Fatal[:]...)
-	sig.Alarm(queue.Death)
-	call.Main(run)
+	warm.Many(run)
 }
 
 func run(c *call.Call) int {
+	sig.Alarm(queue.Death) // of the last call, in a process that takes many
 	if queue.ReachHome() != nil {
 		return qmail.ExitHome
 	}
@@ -69,11 +70,11 @@ func run(c *call.Call) int {
 	case ids[2]:
 		by = " invoked for bounce"
 	}
-	pid := os.Getpid()
 	m := message{
 		uid:      uid,
-		pid:      pid,
-		received: "Received: (qmail " + strconv.Itoa(pid) + by + "); " + date822.Format(now) + "\n",
+		pid:      c.Pid,
+		dies:     now.Add(queue.Death),
+		received: "Received: (qmail " + strconv.Itoa(c.Pid) + by + "); " + date822.Format(now) + "\n",
 		layout:   layout,
 	}
 	return m.enqueue(now.Unix(), c.In(), c.Out())

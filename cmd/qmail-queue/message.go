@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"syscall"
+	"time"
 
 	"goqmail/lib/descriptor"
 	"goqmail/lib/qmail"
@@ -14,8 +15,9 @@ import (
 
 // message is the message on its way into the queue.
 type message struct {
-	uid, pid int    // of whoever hands it to us, and our own
-	received string // the line that goes on top
+	uid, pid int       // of whoever hands it to us, and our own
+	dies     time.Time // when it is too late to go on
+	received string    // the line that goes on top
 	layout   queue.Layout
 	num      queue.Num // inode number of mess
 	mess     descriptor.File
@@ -61,6 +63,9 @@ func (m *message) enqueue(now int64, mess, envelope io.Reader) int {
 	}
 	if m.sync() != nil {
 		return m.discard(qmail.ExitWrite)
+	}
+	if time.Now().After(m.dies) {
+		return m.discard(qmail.ExitTimeout)
 	}
 	if syscall.Link(m.layout.Intd(m.num).Path(), m.layout.Todo(m.num).Path()) != nil {
 		return qmail.ExitTodo

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"goqmail/lib/auto"
 	"goqmail/lib/qmail"
@@ -56,7 +57,7 @@ func files(t *testing.T) string {
 }
 
 func newMessage(layout queue.Layout) message {
-	return message{uid: 5001, pid: 4711, received: "Received: test\n", layout: layout}
+	return message{dies: time.Now().Add(time.Hour), uid: 5001, pid: 4711, received: "Received: test\n", layout: layout}
 }
 
 func content(t *testing.T, name queue.Name) (string, uint64, uint32) {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"goqmail/lib/call"
+	"goqmail/lib/qmail"
 	"goqmail/lib/sig"
 	"goqmail/lib/smtp"
 )
@@ -22,5 +23,5 @@ func run(c *call.Call) int {
 	// qmail-queue is started with the signal ignored, too.
 	signal.Ignore(syscall.SIGPIPE)
 	sig.Default(sig.Swallowed[:]...)
-	return smtp.Serve(c)
+	return smtp.Serve(c, qmail.Open)
 }

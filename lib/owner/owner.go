@@ -53,7 +53,7 @@ func NewFinder(env call.Env, complaints *os.File) (f *Finder, missing string) {
 	if err != nil {
 		return nil, "group " + auto.GroupNofiles
 	}
-	start := spawn.Warm(env, &warm.Pool{Many: true, Size: 1, Calls: 100_000, Idle: time.Minute})
+	start := spawn.Warm(&warm.Pool{Many: true, Size: 1, Calls: 100_000, Idle: time.Minute})
 	return &Finder{env, complaints, Alone(uint32(uid), uint32(gid)), start}, ""
 }
 

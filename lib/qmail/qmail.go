@@ -13,12 +13,13 @@ import (
 	"goqmail/lib/call"
 	"goqmail/lib/child"
 	"goqmail/lib/exit"
+	"goqmail/lib/warm"
 )
 
 // Queue is one message on its way into the queue. Write the message to it,
 // then call From once, To for each recipient, and Close.
 type Queue struct {
-	pid      int
+	program  *warm.Process // nil: it could not be started
 	mess     *os.File
 	envelope *os.File
 	refusal  *refusal
@@ -30,7 +31,23 @@ type Queue struct {
 // home directory, with env as its environment and stderr as its descriptor 2.
 // The error is the one of pipe or fork; a program that cannot be executed is
 // reported by Close.
-func Open(env call.Env, stderr *os.File) (*Queue, error) {
+func Open(env call.Env, stderr *os.File) (*Queue, error) { return open(classic, env, stderr) }
+
+// OpenWarm is Open with a pool for qmail-queue; see package warm. What QMAILQUEUE
+// names gets a process for each message.
+func OpenWarm(pool *warm.Pool, env call.Env, stderr *os.File) (*Queue, error) {
+	if _, ok := env.Lookup("QMAILQUEUE"); ok {
+		return open(classic, env, stderr)
+	}
+	return open(pool.Start, env, stderr)
+}
+
+func classic(cmd child.Cmd) (warm.Process, error) {
+	pid, err := cmd.Start()
+	return warm.Process{Pid: pid}, err
+}
+
+func open(start func(child.Cmd) (warm.Process, error), env call.Env, stderr *os.File) (*Queue, error) {
 	program, ok := env.Lookup("QMAILQUEUE")
 	if !ok {
 		program = "bin/qmail-queue"
@@ -59,7 +76,7 @@ func Open(env call.Env, stderr *os.File) (*Queue, error) {
 		Path: program, Args: []string{program}, Env: env, Dir: auto.Home,
 		Files: refusalFiles([]*os.File{0: messIn, 1: envelopeIn, 2: stderr}, refusalOut, env), Keep: true,
 	}
-	q.pid, err = cmd.Start()
+	process, err := start(cmd)
 	switch {
 	case err == syscall.EAGAIN || err == syscall.ENOMEM:
 		messOut.Close()
@@ -67,15 +84,21 @@ func Open(env call.Env, stderr *os.File) (*Queue, error) {
 		refusalIn.Close()
 		return nil, err
 	case err != nil:
-		q.pid = 0 // Close says so
+		return q, nil // Close says so
 	case ok:
 		q.refusal.collect()
 	}
+	q.program = &process
 	return q, nil
 }
 
-// Pid is the process id of qmail-queue, the "qp" of logs.
-func (q *Queue) Pid() int { return q.pid }
+// Pid is the process id that stands for qmail-queue, the "qp" of logs.
+func (q *Queue) Pid() int {
+	if q.program == nil {
+		return 0
+	}
+	return q.program.Pid
+}
 
 // Fail makes sure that the message is not queued: qmail-queue will see a
 // truncated envelope.
@@ -135,10 +158,10 @@ func (q *Queue) Close() error {
 	q.mess.Close()
 	q.envelope.Close()
 	reason := q.refusal.reason()
-	if q.pid == 0 {
+	if q.program == nil {
 		return answer(notStarted())
 	}
-	status, err := child.Wait(q.pid)
+	status, err := q.program.Wait()
 	switch {
 	case err != nil:
 		return exit.Defer("qq waitpid surprise (#4.3.0)", nil)
@@ -158,8 +181,8 @@ func (q *Queue) Abort() {
 	q.mess.Close()
 	q.envelope.Close()
 	q.refusal.in.Close()
-	if q.pid != 0 {
-		go child.Wait(q.pid) // for processes that live on
+	if q.program != nil {
+		go q.program.Wait() // for processes that live on
 	}
 }
 

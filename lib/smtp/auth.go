@@ -206,7 +206,7 @@ func (s *session) cramExchange(string) (who credentials, err error) {
 	if host == "" {
 		host = s.hop.Local
 	}
-	who.challenge = "<" + strconv.Itoa(os.Getpid()) + "." + strconv.FormatInt(time.Now().UnixNano(), 10) + "@" + host + ">"
+	who.challenge = "<" + strconv.Itoa(s.call.Pid) + "." + strconv.FormatInt(time.Now().UnixNano(), 10) + "@" + host + ">"
 	text, err := s.ask(base64.StdEncoding.EncodeToString([]byte(who.challenge)))
 	if err != nil {
 		return who, err

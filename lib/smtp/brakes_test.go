@@ -10,6 +10,7 @@ import (
 
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
+	"goqmail/lib/qmail"
 )
 
 const bad = replyBadMailFrom
@@ -76,7 +77,7 @@ func talkAndLog(t *testing.T, args []string, env call.Env, input string) (output
 		defer f.Close()
 		files[fd] = f
 	}
-	Serve(call.New(args, env, files))
+	Serve(call.New(args, env, files), qmail.Open)
 	said := func(fd int) string {
 		files[fd].Seek(0, io.SeekStart)
 		data, _ := io.ReadAll(files[fd])

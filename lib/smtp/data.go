@@ -25,7 +25,7 @@ func (s *session) data(string) error {
 		return s.reply(replyOneRcpt)
 	}
 	s.mail = nil
-	queue, err := qmail.Open(s.call.Env, s.call.Err())
+	queue, err := s.queue(s.call.Env, s.call.Err())
 	if err != nil {
 		s.log("Unable to start qmail-queue")
 		return s.reply(replyNoQueue)

@@ -2,7 +2,6 @@ package smtp
 
 import (
 	"errors"
-	"os"
 	"strconv"
 
 	"goqmail/lib/dnsbl"
@@ -68,6 +67,6 @@ func (s *session) noteVerdict() {
 	default:
 		return
 	}
-	s.call.Err().WriteString("rblsmtpd: " + dnsbl.Line(s.hop.RemoteIP) + " pid " + strconv.Itoa(os.Getpid()) + ": " + code + " " + s.blocklists.verdict.Text + "\n")
+	s.call.Err().WriteString("rblsmtpd: " + dnsbl.Line(s.hop.RemoteIP) + " pid " + strconv.Itoa(s.call.Pid) + ": " + code + " " + s.blocklists.verdict.Text + "\n")
 	s.note("421 badiprbl: ip " + s.hop.RemoteIP + " rbl: " + s.blocklists.verdict.Zone)
 }

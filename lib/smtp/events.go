@@ -2,7 +2,6 @@ package smtp
 
 import (
 	"errors"
-	"os"
 	"strconv"
 	"strings"
 
@@ -47,7 +46,7 @@ func (s *session) tell(e event) {
 	}
 	// Of what stands between colons only the last may have some: an IPv6 address.
 	// The line is short enough for a pipe to take it whole, whoever else writes.
-	s.call.Err().WriteString("qmail-smtpd[" + strconv.Itoa(os.Getpid()) + "]: CHKUSER " + e.name +
+	s.call.Err().WriteString("qmail-smtpd[" + strconv.Itoa(s.call.Pid) + "]: CHKUSER " + e.name +
 		": from <" + tame(e.sender, " :", maxAddress) + ":" + tame(e.user, " :", 255) +
 		":> remote <" + tame(helo, " :", 255) + ":" + tame(s.hop.RemoteHost, " :", 255) + ":" + tame(s.hop.RemoteIP, " ", 255) +
 		"> rcpt <" + tame(e.recipient, " ", maxAddress) + "> : " + tame(e.text, "", 900) + "\n")

@@ -10,6 +10,7 @@ import (
 
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
+	"goqmail/lib/qmail"
 )
 
 // tells leads a dialogue with a client that says input, and returns what
@@ -26,7 +27,7 @@ func tells(t testing.TB, env call.Env, input string, args ...string) []string {
 		files[fd] = file
 	}
 	write(t, "input", input)
-	Serve(call.New(append([]string{"qmail-smtpd"}, args...), env, files))
+	Serve(call.New(append([]string{"qmail-smtpd"}, args...), env, files), qmail.Open)
 	log, err := os.ReadFile(filepath.Join(auto.Home, "log"))
 	if err != nil {
 		t.Fatal(err)

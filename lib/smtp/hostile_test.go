@@ -11,6 +11,7 @@ import (
 
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
+	"goqmail/lib/qmail"
 )
 
 // repeated is a text of n bytes, a block again and again.
@@ -53,7 +54,7 @@ func stream(t *testing.T, input io.Reader) (output string, used uint64) {
 	}()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	Serve(call.New([]string{"qmail-smtpd"}, nil, map[int]*os.File{0: inR, 1: outW, 2: outW}))
+	Serve(call.New([]string{"qmail-smtpd"}, nil, map[int]*os.File{0: inR, 1: outW, 2: outW}), qmail.Open)
 	runtime.ReadMemStats(&after)
 	outW.Close()
 	return <-said, after.TotalAlloc - before.TotalAlloc
@@ -110,7 +111,9 @@ func TestPipelining(t *testing.T) {
 	in, inFar := client(syscall.SOCK_STREAM)
 	out, outFar := client(syscall.SOCK_SEQPACKET) // keeps writes apart
 	done := make(chan int)
-	go func() { done <- Serve(call.New([]string{"qmail-smtpd"}, nil, map[int]*os.File{0: in, 1: out, 2: out})) }()
+	go func() {
+		done <- Serve(call.New([]string{"qmail-smtpd"}, nil, map[int]*os.File{0: in, 1: out, 2: out}), qmail.Open)
+	}()
 	for _, step := range []struct{ said, want string }{
 		{"", lines("220 me ESMTP")},
 		{lines("EHLO x", "MAIL FROM:<a>", "RCPT TO:<b>", "RCPT TO:<c>", "DATA"),

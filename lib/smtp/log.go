@@ -27,7 +27,7 @@ func (s *session) log(text string) {
 		}
 		return r
 	}, text)
-	s.call.Err().WriteString("qmail-smtpd[" + strconv.Itoa(os.Getpid()) + "]: " + text[:min(len(text), maxLog)] + "\n")
+	s.call.Err().WriteString("qmail-smtpd[" + strconv.Itoa(s.call.Pid) + "]: " + text[:min(len(text), maxLog)] + "\n")
 }
 
 // logTooLong tells of a MAIL or RCPT with an address above maxAddress. Its

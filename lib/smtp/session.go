@@ -19,6 +19,7 @@ import (
 	"goqmail/lib/dnsbl"
 	"goqmail/lib/exit"
 	"goqmail/lib/extensions"
+	"goqmail/lib/qmail"
 	"goqmail/lib/received"
 	"goqmail/lib/starttls"
 	"goqmail/lib/timeout"
@@ -27,10 +28,13 @@ import (
 // lost is the exit code when the dialogue ends other than by QUIT.
 const lost = 1
 
+// Opener starts qmail-queue, as qmail.Open does.
+type Opener func(env call.Env, stderr *os.File) (*qmail.Queue, error)
+
 // Serve leads a dialogue on descriptors 0 and 1 of the call and returns the
 // exit code: 0 after QUIT, 1 otherwise.
-func Serve(c *call.Call) int {
-	s := session{call: c, in: bufio.NewReader(nil), out: bufio.NewWriterSize(nil, 512), hop: received.FromEnv(c.Env)}
+func Serve(c *call.Call, queue Opener) int {
+	s := session{call: c, queue: queue, in: bufio.NewReader(nil), out: bufio.NewWriterSize(nil, 512), hop: received.FromEnv(c.Env)}
 	config, err := readConfig(c.Env)
 	s.config = config
 	s.use(connection{c.In(), c.Out()})
@@ -67,14 +71,15 @@ func Serve(c *call.Call) int {
 // session is one dialogue.
 type session struct {
 	*config
-	call *call.Call
-	conn connection // what in and out are read from and written to
-	in   *bufio.Reader
-	out  *bufio.Writer // flushed whenever we wait for the client
-	said string        // the last reply
-	hop  received.Hop  // where the client's mail comes from
-	mail *envelope     // from MAIL to DATA; nil before and after
-	tls  *secured      // nil in the clear
+	call  *call.Call
+	queue Opener
+	conn  connection // what in and out are read from and written to
+	in    *bufio.Reader
+	out   *bufio.Writer // flushed whenever we wait for the client
+	said  string        // the last reply
+	hop   received.Hop  // where the client's mail comes from
+	mail  *envelope     // from MAIL to DATA; nil before and after
+	tls   *secured      // nil in the clear
 
 	ucspi          starttls.UCSPI
 	tlsPolicy      starttls.Policy

@@ -13,6 +13,7 @@ import (
 
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
+	"goqmail/lib/qmail"
 	"goqmail/lib/quote"
 )
 
@@ -74,7 +75,7 @@ func talk(t testing.TB, env call.Env, input string) (output string, code int) {
 		data, _ := io.ReadAll(outR)
 		said <- string(data)
 	}()
-	code = Serve(call.New([]string{"qmail-smtpd"}, env, map[int]*os.File{0: inR, 1: outW, 2: null}))
+	code = Serve(call.New([]string{"qmail-smtpd"}, env, map[int]*os.File{0: inR, 1: outW, 2: null}), qmail.Open)
 	inR.Close()
 	outW.Close()
 	output = <-said
@@ -283,7 +284,7 @@ func TestTimeout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := Serve(call.New(nil, nil, map[int]*os.File{0: in, 1: out}))
+	code := Serve(call.New(nil, nil, map[int]*os.File{0: in, 1: out}), qmail.Open)
 	said, err := os.ReadFile(out.Name())
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"goqmail/lib/call"
+	"goqmail/lib/qmail"
 	"goqmail/lib/starttls/starttlstest"
 )
 
@@ -22,7 +23,7 @@ func securing(t *testing.T, first, second string, controls map[string]string) {
 func converse(t *testing.T, env call.Env, turns ...string) (output string, code int) {
 	t.Helper()
 	output = starttlstest.Converse(t, func(in, out *os.File) {
-		code = Serve(call.New([]string{"qmail-smtpd"}, append(env, "PATH=/usr/bin:/bin"), map[int]*os.File{0: in, 1: out, 2: os.Stderr}))
+		code = Serve(call.New([]string{"qmail-smtpd"}, append(env, "PATH=/usr/bin:/bin"), map[int]*os.File{0: in, 1: out, 2: os.Stderr}), qmail.Open)
 	}, turns...)
 	return output, code
 }
@@ -94,7 +95,7 @@ func TestTLSWarning(t *testing.T) {
 	}
 	defer stderr.Close()
 	starttlstest.Converse(t, func(in, out *os.File) {
-		Serve(call.New([]string{"qmail-smtpd"}, call.Env{"PATH=/usr/bin:/bin"}, map[int]*os.File{0: in, 1: out, 2: stderr}))
+		Serve(call.New([]string{"qmail-smtpd"}, call.Env{"PATH=/usr/bin:/bin"}, map[int]*os.File{0: in, 1: out, 2: stderr}), qmail.Open)
 	}, "ESMTP\r\n", "STARTTLS\r\n", "tls\r\n", "QUIT\r\n")
 	got, _ := os.ReadFile(stderr.Name())
 	if want := "qmail-smtpd: TLS warning: no such cipher: X; expired\n"; string(got) != want {
@@ -128,7 +129,7 @@ func TestPlainKnowsNoTLS(t *testing.T) {
 func outside(t *testing.T, mode, clear, secret, variables string) (inClear, inSecret string, code int) {
 	t.Helper()
 	inClear, inSecret = starttlstest.Outside(t, clear, variables, secret, func(env call.Env, files map[int]*os.File) {
-		code = Serve(call.New([]string{"qmail-smtpd"}, append(env, "UCSPITLS="+mode), files))
+		code = Serve(call.New([]string{"qmail-smtpd"}, append(env, "UCSPITLS="+mode), files), qmail.Open)
 	})
 	return inClear, inSecret, code
 }

@@ -5,7 +5,6 @@ import (
 	"os"
 	"syscall"
 
-	"goqmail/lib/call"
 	"goqmail/lib/child"
 	"goqmail/lib/sig"
 	"goqmail/lib/warm"
@@ -34,12 +33,8 @@ func Classic(cmd child.Cmd) (warm.Process, error) {
 	return warm.Process{Pid: pid}, err
 }
 
-// Warm is a Start by a pool, or Classic where env has QMAILWARM set: the
-// administrator wants it so.
-func Warm(env call.Env, pool *warm.Pool) Start {
-	if _, ok := env.Lookup("QMAILWARM"); ok {
-		return Classic
-	}
+// Warm is a Start by a pool.
+func Warm(pool *warm.Pool) Start {
 	pool.Classic = start
 	return func(cmd child.Cmd) (p warm.Process, err error) {
 		err = found(cmd, func(cmd child.Cmd) (err error) {

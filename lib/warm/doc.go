@@ -40,5 +40,7 @@
 // calls under way. When the process dies, each call under way has crashed: it
 // may have done its work, so only the caller can know whether to start it again.
 //
-// Warm programs are for Linux; elsewhere all are classic.
+// Warm programs are for Linux; elsewhere all are classic. So is whatever is
+// started with QMAILWARM in its environment: an administrator who wants a
+// process for everything sets it to nothing.
 package warm

@@ -1,7 +1,6 @@
 package warm
 
 import (
-	"fmt"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -117,8 +116,8 @@ func (w *worker) call(r request, fds []int) (status syscall.WaitStatus) {
 		files[r.fds[i]] = os.NewFile(uintptr(fd), "")
 	}
 	defer func() {
-		if err := recover(); err != nil {
-			fmt.Fprintf(os.Stderr, "%s: panic: %v\n%s", r.args[0], err, debug.Stack())
+		if defect := recover(); defect != nil {
+			os.Stderr.WriteString(r.args[0] + ": panic: " + text(defect) + "\n" + string(debug.Stack()))
 			status = syscall.WaitStatus(syscall.SIGABRT)
 		}
 		for _, f := range files {
@@ -128,6 +127,18 @@ func (w *worker) call(r request, fds []int) (status syscall.WaitStatus) {
 	c := call.New(r.args, r.env, files)
 	c.Pid = callPid(os.Getpid(), r.num)
 	return syscall.WaitStatus(w.run(c) & 0xff << 8)
+}
+
+// text is what a panic says. Package fmt would say it of more, and be the
+// largest part of a program.
+func text(defect any) string {
+	switch defect := defect.(type) {
+	case error:
+		return defect.Error()
+	case string:
+		return defect
+	}
+	return "?"
 }
 
 // end reports the end of a call. Should the caller be gone, nobody wants to

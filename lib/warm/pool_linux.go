@@ -55,16 +55,17 @@ var (
 
 // Start starts cmd, which has a Path. The error is that of Classic.
 func (p *Pool) Start(cmd child.Cmd) (Process, error) {
-	if started, ok := p.call(cmd); ok {
+	if started, ok := p.Call(cmd); ok {
 		return started, nil
 	}
 	pid, err := p.Classic(cmd)
 	return Process{Pid: pid}, err
 }
 
-// call makes a call of what cmd would start, if that can be called.
-func (p *Pool) call(cmd child.Cmd) (started Process, ok bool) {
-	if len(cmd.Files) > maxFiles || cmd.Large {
+// Call makes a call of what cmd, which has a Path, would start, if that can be
+// called.
+func (p *Pool) Call(cmd child.Cmd) (started Process, ok bool) {
+	if _, off := cmd.Env.Lookup(variable); off || len(cmd.Files) > maxFiles || cmd.Large {
 		return started, false
 	}
 	var as identity
@@ -158,12 +159,12 @@ func (p *Pool) room() bool {
 	var oldest *process
 	for _, program := range p.programs {
 		for _, w := range program.processes {
-			if len(w.pending) == 0 && (oldest == nil || w.rests.Before(oldest.rests)) {
+			if len(w.pending) == 0 && (oldest == nil || w.rests < oldest.rests) {
 				oldest = w
 			}
 		}
 	}
-	if oldest == nil || time.Since(oldest.rests) < enough {
+	if oldest == nil || time.Now().UnixNano()-oldest.rests < int64(enough) {
 		return false
 	}
 	oldest.retire()

@@ -17,6 +17,9 @@ type Pool struct {
 	Idle    time.Duration
 }
 
+// Call does nothing.
+func (p *Pool) Call(cmd child.Cmd) (started Process, ok bool) { return started, false }
+
 // Start starts cmd.
 func (p *Pool) Start(cmd child.Cmd) (Process, error) {
 	pid, err := p.Classic(cmd)

@@ -1,6 +1,7 @@
 package warm
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"syscall"
@@ -26,8 +27,7 @@ type process struct {
 	calls   uint32                               // so far
 	pending map[uint32]chan<- syscall.WaitStatus // where the ends of those under way go
 	retired bool                                 // takes no more
-	rests   time.Time                            // since when there is none under way
-	leave   *time.Timer                          // retires it then
+	rests   int64                                // since when there is none under way, in ns since 1970
 }
 
 // turn is one call of a process.
@@ -43,8 +43,8 @@ func (w *process) reserve() turn {
 	t := turn{w, w.calls, end}
 	w.pending[t.num] = end
 	w.calls++
-	if w.leave != nil {
-		w.leave.Stop()
+	if w.conn != nil {
+		w.conn.SetReadDeadline(time.Time{})
 	}
 	if w.calls == w.pool.Calls {
 		w.retire()
@@ -89,19 +89,15 @@ func (w *process) done(num uint32, status syscall.WaitStatus) {
 	}
 	delete(w.pending, num)
 	end <- status
-	switch {
-	case len(w.pending) > 0:
-	case w.retired:
+	if len(w.pending) == 0 {
+		now := time.Now()
+		w.rests = now.UnixNano()
+		w.conn.SetReadDeadline(now.Add(w.pool.Idle))
 		w.part()
-	case w.leave == nil:
-		w.rests = time.Now()
-		w.leave = time.AfterFunc(w.pool.Idle, w.idle)
-	default:
-		w.rests = time.Now()
-		w.leave.Reset(w.pool.Idle)
 	}
 }
 
+// idle is for a process from which nothing has come for a while.
 func (w *process) idle() {
 	w.pool.mu.Lock()
 	defer w.pool.mu.Unlock()
@@ -233,6 +229,10 @@ func (w *process) listen() {
 	buf := make([]byte, endSize+1)
 	for {
 		n, err := w.conn.Read(buf)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			w.idle()
+			continue
+		}
 		if err != nil {
 			break
 		}
