@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"goqmail/lib/ascii"
 	"goqmail/lib/getopt"
 	"goqmail/lib/queue"
 )
@@ -141,7 +142,7 @@ func (c *choice) means(r recipient) bool {
 // like tells whether an address is as a pattern says, in which * stands for
 // anything and ? for one byte; upper and lower case are the same.
 func like(address, pattern string) bool {
-	a, p := strings.ToLower(address), strings.ToLower(pattern)
+	a, p := ascii.Lower(address), ascii.Lower(pattern)
 	i, j := 0, 0
 	star, from := -1, 0 // the last * and where what it stands for ends
 	for i < len(a) {

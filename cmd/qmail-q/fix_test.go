@@ -394,3 +394,21 @@ func TestFixKeepsAll(t *testing.T) {
 		t.Errorf("then: %s", again)
 	}
 }
+
+// On a terminal a line tells how far we are, and is gone before others are printed.
+func TestProgress(t *testing.T) {
+	for _, c := range []struct {
+		terminal bool
+		want     string
+	}{{true, "\rfiles listed: 7\x1b[K\r\x1b[K"}, {false, ""}} {
+		var said strings.Builder
+		p := progress{w: &said, on: c.terminal}
+		p.tell("files listed:", 7)
+		p.tell("files listed:", 8) // too soon
+		p.clear()
+		p.clear()
+		if said.String() != c.want {
+			t.Errorf("got %q, want %q", said.String(), c.want)
+		}
+	}
+}

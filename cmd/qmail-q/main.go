@@ -105,7 +105,9 @@ func (t *tool) work() error {
 			return err
 		}
 	}
-	t.qmails.become()
+	if err := t.qmails.become(); err != nil {
+		return err
+	}
 	return t.each()
 }
 
@@ -133,17 +135,24 @@ func (t *tool) identify() (err error) {
 
 // become makes root act as qmail-send does: what is made has the right owner, and
 // what is not qmail-send's is out of reach.
-func (id identity) become() {
-	if os.Geteuid() == 0 {
-		syscall.Setregid(-1, id.gid)
-		syscall.Setreuid(-1, id.uid)
+func (id identity) become() error {
+	if os.Geteuid() != 0 {
+		return nil
 	}
+	err := syscall.Setregid(-1, id.gid)
+	if err == nil {
+		err = syscall.Setreuid(-1, id.uid)
+	}
+	if err != nil {
+		return exit.Defer("unable to become "+auto.UserS, err)
+	}
+	return nil
 }
 
-// unbecome makes who was root be it again.
+// unbecome makes who was root be it again, to be told what only root is.
 func unbecome() {
 	if os.Getuid() == 0 {
-		syscall.Setreuid(-1, 0)
+		syscall.Setreuid(-1, 0) // without it we are told less
 	}
 }
 

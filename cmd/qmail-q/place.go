@@ -145,8 +145,8 @@ func (f *fixer) messages() {
 			moving = append(moving, p)
 		}
 	}
-	for _, num := range slices.Sorted(maps.Keys(q.files["mess"])) {
-		f.progress.tell("message", int(num))
+	for i, num := range slices.Sorted(maps.Keys(q.files["mess"])) {
+		f.progress.tell("messages checked:", i)
 		var st unix.Stat_t
 		if err := unix.Lstat(q.files["mess"][num].Path(), &st); err != nil {
 			if err != unix.ENOENT {
