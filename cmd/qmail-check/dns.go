@@ -32,7 +32,7 @@ func (c *checker) dns() {
 		c.unseen("dns", "this host's addresses: "+text(err), "")
 		return
 	}
-	a := &asker{resolver: dns.New(), until: time.Now().Add(c.deadline)}
+	a := &asker{resolver: dns.New(), until: time.Now().Add(c.patience)}
 	a.resolver.IPv6 = true
 	hosts, err := a.addresses(me)
 	switch {

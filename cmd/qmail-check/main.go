@@ -62,7 +62,7 @@ func run(c *call.Call) int {
 	if err := queue.ReachHome(); err != nil {
 		return exit.Report(c.Err(), "qmail-check", exit.Defer("unable to look at "+auto.Home, err))
 	}
-	k := &checker{out: bufio.NewWriter(c.Out()), root: os.Geteuid() == 0, now: time.Now(), imapdConf: imapdConf, deadline: dnsPatience}
+	k := &checker{out: bufio.NewWriter(c.Out()), root: os.Geteuid() == 0, now: time.Now(), imapdConf: imapdConf, patience: dnsPatience}
 	k.on, _ = extensions.Read() // which is checked with the others
 	for _, p := range parts() {
 		if len(wanted) == 0 || slices.Contains(wanted, p.name) {
@@ -90,7 +90,7 @@ type checker struct {
 	now              time.Time
 	on               extensions.Set
 	imapdConf        string        // where imapd.conf is
-	deadline         time.Duration // for all questions to DNS
+	patience         time.Duration // for all questions to DNS
 
 	told []told // of this part, where and how often
 }

@@ -191,6 +191,11 @@ func TestControl(t *testing.T) {
 					continue
 				}
 				put(t, "control/"+name, text)
+				if strings.HasSuffix(name, "cdb") { // in whatever order they are made
+					if later := time.Now().Add(time.Minute); os.Chtimes(auto.Home+"/control/"+name, later, later) != nil {
+						t.Fatal(name)
+					}
+				}
 			}
 			code, out := findings(t, "control")
 			var got []string
@@ -205,6 +210,27 @@ func TestControl(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever a control file holds, what is said of it is lines of printable text.
+func FuzzControl(f *testing.F) {
+	for _, text := range []string{"a.example\n", "a:b|c|d\n", "[::1]:x;y\r\n", "\xef\xbb\xbf.\x00", "1e9\n\n x\t", ":[127.0.0.1]:25\n"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		home(t)
+		names := []string{"me", "locals", "virtualdomains", "rcpthosts", "smtproutes", "databytes", "qmqpservers", "badmailfrom", "extensions", "smtp", "../users/assign"}
+		for _, name := range names {
+			put(t, "control/"+name, text)
+		}
+		_, out := findings(t, "control")
+		for line := range strings.Lines(out) {
+			kind, rest, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+			if !ok || kind != "error" && kind != "warning" && kind != "unseen" || printable(rest) != rest {
+				t.Errorf("%q: %q", text, line)
+			}
+		}
+	})
 }
 
 func TestOldDatabase(t *testing.T) {
