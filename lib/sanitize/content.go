@@ -22,9 +22,6 @@ func (s *sanitizer) content(p *part, where string) error {
 	case page && !s.c.HTML && !s.c.Webbugs, !page && !strings.HasPrefix(p.kind.kind, "text/"):
 		return nil
 	case !p.decodes():
-		if p.encoding == "binhex" || !s.c.Files {
-			return nil
-		}
 		return s.unread(p, where, "an encoding that cannot be read")
 	case page:
 		return s.page(p, where)

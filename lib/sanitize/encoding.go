@@ -29,9 +29,23 @@ type fromBase64 struct {
 	text []byte
 	bits uint32
 	n    int // digits in bits
+	left []byte
 }
 
 func (d *fromBase64) Read(p []byte) (n int, err error) {
+	if len(d.left) == 0 && len(p) < 3 { // a group has no room
+		var few [3]byte
+		n, err = d.Read(few[:])
+		d.left = few[:n]
+	}
+	if len(d.left) > 0 {
+		n = copy(p, d.left)
+		d.left = d.left[n:]
+		return n, nil
+	}
+	if err != nil {
+		return 0, err
+	}
 	for n+3 <= len(p) {
 		if len(d.text) == 0 {
 			n += d.flush(p[n:])
@@ -67,15 +81,7 @@ func (d *fromBase64) Read(p []byte) (n int, err error) {
 			d.bits, d.n = 0, 0
 		}
 	}
-	if n == 0 && len(p) > 0 { // a caller with no room for three bytes
-		var few [3]byte
-		n, err = d.Read(few[:])
-		if n > len(p) {
-			return copy(p, few[:n]), io.ErrShortBuffer
-		}
-		copy(p, few[:n])
-	}
-	return n, err
+	return n, nil
 }
 
 // flush writes the bytes of an unfinished group.

@@ -117,7 +117,11 @@ func parseMedia(value []byte) media {
 				if value[i] == '\\' && i+1 < len(value) && (value[i+1] == '"' || value[i+1] == '\\') {
 					i++
 				}
-				if value[i] != '\r' && value[i] != '\n' {
+				switch value[i] {
+				case '\r', '\n':
+				case '\t': // of a fold
+					text = append(text, ' ')
+				default:
 					text = append(text, value[i])
 				}
 			}
@@ -135,7 +139,7 @@ func parseMedia(value []byte) media {
 			}
 			raw := bytes.TrimRight(value[p.from:i], " \t\r\n")
 			p.to = p.from + len(raw)
-			p.value = strings.NewReplacer("\r", "", "\n", "").Replace(string(raw))
+			p.value = strings.NewReplacer("\r", "", "\n", "", "\t", " ").Replace(string(raw))
 		}
 		m.params = append(m.params, p)
 	}

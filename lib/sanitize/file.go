@@ -33,7 +33,8 @@ func (s *sanitizer) file(p *part, where string, mild bool) error {
 	if !s.c.Files || len(names) == 0 && (implied == "" || mild) {
 		return nil
 	}
-	if s.c.TrustPGP && len(names) <= 1 && impliedName(p.kind.kind, "") == "smime.p7m" && p.encoding == encodedBase64 {
+	if s.c.TrustPGP && implied == "smime.p7m" && p.encoding == encodedBase64 &&
+		!slices.ContainsFunc(names, func(name string) bool { return !strings.HasSuffix(strings.ToLower(plainName(name)), ".p7m") }) {
 		return nil
 	}
 	if !p.decodes() {

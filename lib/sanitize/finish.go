@@ -99,7 +99,7 @@ func (s *sanitizer) finish(p *part, message bool) {
 		if unended {
 			more = s.eol + more
 		}
-		if !p.empty && p.body < p.to {
+		if !p.empty && (p.body < p.to || wrap) {
 			more += s.eol
 		}
 		s.replace(p.inHeader(), p.end, p.end, more)
@@ -154,7 +154,7 @@ func (s *sanitizer) wrap(p *part, fields string, version bool) (outside string) 
 		end += note(p.after)
 	}
 	end += delimiter + "--"
-	if p.from == 0 || p.to == len(s.mess) {
+	if p.to == len(s.mess) {
 		end += s.eol
 	}
 	s.replace(p.atEnd(), p.to, p.to, end)
@@ -163,9 +163,6 @@ func (s *sanitizer) wrap(p *part, fields string, version bool) (outside string) 
 	outside = "Content-Type: " + m.format(s.eol) + s.eol
 	if version {
 		outside = "MIME-Version: 1.0" + s.eol + outside
-	}
-	if !p.empty && p.body == p.to {
-		outside += s.eol
 	}
 	return outside
 }

@@ -221,7 +221,7 @@ func (s *sanitizer) part(p *part, where string) error {
 			s.note(where, "a multipart is not encoded as %s", oneLine(p.encoding))
 			p.newEncoding = "none"
 		}
-		if s.c.Boundaries || s.c.FixMIME && p.doubtful() {
+		if s.c.Boundaries || (s.c.FixMIME || s.c.Lengths) && p.doubtful() {
 			p.newBoundary = s.newBoundary()
 		}
 		for i, inner := range p.parts {

@@ -82,6 +82,7 @@ func TestFiles(t *testing.T) {
 		{"no header", "", "passed"},
 		{"a report", "Content-Type: message/delivery-status", "passed"},
 		{"an invitation", "Content-Type: text/calendar; method=REQUEST", "passed"},
+		{"a program that says it is enciphered", "Content-Type: application/pkcs7-mime; name=a.exe\nContent-Transfer-Encoding: base64", "dropped"},
 		{"no list has it", "Content-Type: application/pdf; name=a.pdf", "defanged"},
 		{"no name", "Content-Type: application/octet-stream", "defanged"},
 		{"no known type", "Content-Type: foo", "passed"}, // it is text by RFC 2045
@@ -186,6 +187,11 @@ func TestMessages(t *testing.T) {
 			head + "Content-Type: image/png;\n\tname=\"" + strings.Repeat("x", 116) + ".png\"\nContent-Disposition: inline;\n\tfilename=\"" + strings.Repeat("x", 116) + ".png\"\n\nx"},
 		{"a name turned around", "", head + "Content-Type: image/png; name*=utf-8''a%E2%80%AEb.png\n\nx",
 			head + "Content-Type: image/png;\n\tname=\"ab.png\"\nContent-Disposition: inline;\n\tfilename=\"ab.png\"\n\nx"},
+		{"a folded name", "", head + "Content-Type: image/png;\n\tname=\"a\n\tb.png\"\n\nx", ""},
+		{"enciphered", "", head + "Content-Type: application/pkcs7-mime; name=smime.p7m\nContent-Transfer-Encoding: base64\n\nQ2F0\n", ""},
+		{"a log and no body", "feat_log_inline=1", "A: b\nc\n", "A: b\nX-Junk: c\nMIME-Version: 1.0\nContent-Type: multipart/mixed;\n\tboundary=\"MIMEStream=_1\"\n\n" +
+			"--MIMEStream=_1\n\n--MIMEStream=_1\nContent-Type: text/plain; charset=us-ascii\nContent-Disposition: inline\n\n" +
+			"This message has been changed for your safety. What was done:\nmessage: its header was mended\n--MIMEStream=_1--\n"},
 		{"no name", "", head + "Content-Type: image/png\n\nx", head + "Content-Type: image/png;\n\tname=\"unnamed.png\"\nContent-Disposition: inline;\n\tfilename=\"unnamed.png\"\n\nx"},
 		{"a name with letters of its own", "file_default_policy=mangle", head + "Content-Type: application/x; name*=utf-8''%C3%BC\n\nx",
 			head + "Content-Type: application/DEFANGED-1;\n\tname=\"MANGLED.DEFANGED-1\"\nContent-Disposition: attachment;\n\tfilename=\"MANGLED.DEFANGED-1\"\n\nx"},

@@ -53,7 +53,9 @@ func Load(r io.Reader) (mess []byte, unload func(), err error) {
 func mapped(f *os.File, size int) ([]byte, func(), error) {
 	mess, err := syscall.Mmap(int(f.Fd()), 0, size, syscall.PROT_READ, syscall.MAP_PRIVATE)
 	if err != nil {
-		return nil, func() {}, err
+		mess = make([]byte, size)
+		_, err = f.ReadAt(mess, 0)
+		return mess, func() {}, err
 	}
 	return mess, func() { syscall.Munmap(mess) }, nil
 }
