@@ -151,7 +151,7 @@ func (f *fixer) make(e queue.Entry) (err error) {
 	if err != nil {
 		return err
 	}
-	return f.own(e.Name, e.User, e.Mode, true)
+	return f.own(e.Name, e.User, e.Mode)
 }
 
 // rights checks owner and mode. The group matters for directories; of a file of
@@ -164,11 +164,11 @@ func (f *fixer) rights(name queue.Name, st fs.FileInfo, user string, mode uint32
 	}
 	what := "belongs to " + strconv.Itoa(int(sys.Uid)) + ":" + strconv.Itoa(int(sys.Gid)) + " with mode " + strconv.FormatUint(uint64(is), 8) +
 		": make it " + user + "'s with mode " + strconv.FormatUint(uint64(mode), 8)
-	f.fault(name, what, func() error { return f.own(name, user, mode, group) })
+	f.fault(name, what, func() error { return f.own(name, user, mode) })
 }
 
 // own gives a file owner and mode, but no link.
-func (f *fixer) own(name queue.Name, user string, mode uint32, group bool) error {
+func (f *fixer) own(name queue.Name, user string, mode uint32) error {
 	fd, err := syscall.Open(name.Path(), syscall.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return err

@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"goqmail/lib/errno"
 	"goqmail/lib/queue"
 )
 
@@ -128,6 +127,7 @@ func (f *fixer) messages() {
 	for kind := range q.files {
 		claimed[kind] = map[queue.Num]bool{}
 	}
+
 	// take makes a message of what has a number, and of what was on its way to one.
 	take := func(num, inode queue.Num, named bool) {
 		p := parts{num: num, inode: inode, files: map[string]queue.Name{}}
@@ -182,16 +182,17 @@ func (f *fixer) sound(p *parts) (move bool) {
 		}
 	}
 	var why string
+	var err error
 	switch {
 	case !has("mess"):
 		why = "there is no such message"
 	case has("todo"):
-		why = envelopeFault(p.files["todo"], "uFT")
+		why, err = damage(p.files["todo"], "upFT")
 	case has("info"):
-		why = envelopeFault(p.files["info"], "F")
+		why, err = damage(p.files["info"], "F")
 		for _, kind := range []string{"local", "remote"} {
-			if why == "" && has(kind) {
-				why = envelopeFault(p.files[kind], "TDH")
+			if why == "" && err == nil && has(kind) {
+				why, err = damage(p.files[kind], "TDH")
 			}
 		}
 	case has("local") || has("remote") || has("bounce"):
@@ -199,6 +200,10 @@ func (f *fixer) sound(p *parts) (move bool) {
 	case wrong:
 		why = "was not queued yet" // by a qmail-queue that is not at work here
 	default:
+		return false
+	}
+	if err != nil {
+		f.trouble(p.files["mess"], err) // it may be whole
 		return false
 	}
 	if why != "" {
@@ -223,33 +228,32 @@ func young(mess queue.Name) bool {
 	return err == nil && time.Since(st.ModTime()) < queue.Death
 }
 
-// envelopeFault says what is wrong with a file of records. Of types, F must be
-// there if it is among them.
-func envelopeFault(name queue.Name, types string) string {
+// damage says what is wrong with a file of records. Of types, F must be there if
+// it is among them.
+func damage(name queue.Name, types string) (what string, err error) {
 	file, err := openFile(name, os.O_RDONLY)
 	if err != nil {
-		return errno.Text(err)
+		return "", err
 	}
 	defer file.Close()
 	sender, read := !strings.Contains(types, "F"), int64(0)
-	for records := queue.NewReader(file); ; {
-		record, err := records.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return errno.Text(err)
-		}
-		if record.Type == 0 || !strings.ContainsRune(types+"up", rune(record.Type)) {
-			return "damaged: there is a record of no known type in " + string(name)
+	records := queue.NewReader(file)
+	record, err := records.Next()
+	for ; err == nil; record, err = records.Next() {
+		if strings.IndexByte(types, record.Type) < 0 {
+			return "damaged: there is a record of no known type in " + string(name), nil
 		}
 		sender = sender || record.Type == queue.Sender
 		read = record.Pos + int64(len(record.Text)) + 2
 	}
-	if st, err := file.Stat(); err != nil || st.Size() != read || !sender {
-		return "damaged: " + string(name) + " is cut off"
+	if err != io.EOF {
+		return "", err
 	}
-	return ""
+	st, err := file.Stat()
+	if err == nil && (st.Size() != read || !sender) {
+		what = "damaged: " + string(name) + " is cut off"
+	}
+	return what, err
 }
 
 // moveAll gives messages their numbers and places.
@@ -324,12 +328,12 @@ func (f *fixer) stage(p parts) error {
 // place brings a message back. What puts it in the queue comes last: todo, and with
 // todo there, info does not count.
 func (f *fixer) place(p parts) (queue.Name, error) {
-	for _, kind := range []string{"bounce", "local", "remote", "mess", "todo", "info"} {
-		for _, k := range queue.Kinds() {
-			if name, ok := p.files[kind]; ok && k.Name == kind {
-				if err := move(name, k.File(f.layout, p.inode)); err != nil {
-					return name, err
-				}
+	l, n := f.layout, p.inode
+	for _, to := range []queue.Name{l.Bounce(n), l.Local(n), l.Remote(n), l.Mess(n), l.Todo(n), l.Info(n)} {
+		kind, _, _ := strings.Cut(string(to), "/")
+		if name, ok := p.files[kind]; ok {
+			if err := move(name, to); err != nil {
+				return name, err
 			}
 		}
 	}
