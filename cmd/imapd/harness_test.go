@@ -12,6 +12,7 @@ import (
 	"goqmail/lib/imapconf"
 	"goqmail/lib/mailstore"
 	"goqmail/lib/sasldb"
+	"goqmail/lib/service/servicetest"
 	"goqmail/lib/syslog"
 )
 
@@ -101,23 +102,7 @@ func dial(t testing.TB, s *server) *client {
 // connect gives the server a connection and returns the other end.
 func connect(t testing.TB, s *server) net.Conn {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	ours, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.serve(theirs)
-	ours.SetDeadline(time.Now().Add(40 * time.Second))
-	t.Cleanup(func() { ours.Close() })
-	return ours
+	return servicetest.Connect(t, "tcp", s.serve)
 }
 
 // login connects and logs in.

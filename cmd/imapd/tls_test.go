@@ -3,51 +3,27 @@ package main
 import (
 	"bufio"
 	"compress/flate"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"goqmail/lib/imapconf"
 	"goqmail/lib/imaptls"
+	"goqmail/lib/service/servicetest"
 )
 
 // useTLS gives the server a certificate. settings are lines of imapd.conf.
 func useTLS(t *testing.T, s *server, settings ...string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "server.pem")
-	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	path, _ := servicetest.Certificate(t)
 	conf := imapconf.Conf{"tls_cert_file": path, "tls_key_file": path}
 	for _, line := range settings {
 		name, value, _ := strings.Cut(line, ": ")
 		conf[name] = value
 	}
+	var err error
 	if s.tls, err = imaptls.Load(conf); err != nil {
 		t.Fatal(err)
 	}

@@ -2,28 +2,23 @@ package main
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/hmac"
 	"crypto/md5"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"maps"
-	"math/big"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"goqmail/lib/imapconf"
 	"goqmail/lib/imaptls"
 	"goqmail/lib/sasldb"
+	"goqmail/lib/service/servicetest"
 )
 
 // withPasswords makes "secret" the password of john and of the postman, who is one of
@@ -48,25 +43,9 @@ func (s *system) withPasswords(t testing.TB) {
 // withTLS gives the server a certificate.
 func (s *system) withTLS(t testing.TB) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := s.dir + "/server.pem"
-	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if s.tls, err = imaptls.Load(map[string]string{"tls_server_cert": path}); err != nil {
+	path, _ := servicetest.Certificate(t)
+	var err error
+	if s.tls, err = imaptls.Load(imapconf.Conf{"tls_server_cert": path}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -74,11 +53,7 @@ func (s *system) withTLS(t testing.TB) {
 // connectTCP returns a connection from the network.
 func (s *system) connectTCP(t testing.TB) net.Conn {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.dial(t, l)
+	return servicetest.Connect(t, "tcp", s.serve)
 }
 
 // talker says one thing after the other.

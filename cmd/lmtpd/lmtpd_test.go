@@ -13,11 +13,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"goqmail/lib/delivery"
 	"goqmail/lib/imapconf"
 	"goqmail/lib/mailstore"
+	"goqmail/lib/service/servicetest"
 	"goqmail/lib/syslog"
 )
 
@@ -118,29 +118,7 @@ func (s *system) logged(line string) int {
 // connect returns a connection by a unix socket.
 func (s *system) connect(t testing.TB) net.Conn {
 	t.Helper()
-	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.dial(t, l)
-}
-
-func (s *system) dial(t testing.TB, l net.Listener) net.Conn {
-	t.Helper()
-	defer l.Close()
-	c, err := net.Dial(l.Addr().Network(), l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan bool)
-	go func() { s.serve(n); close(done) }()
-	t.Cleanup(func() { c.Close(); <-done })
-	c.SetDeadline(time.Now().Add(time.Minute))
-	return c
+	return servicetest.Connect(t, "unix", s.serve)
 }
 
 // say sends all that a client says at once, and QUIT, and returns all replies
@@ -206,11 +184,7 @@ func TestTCPNeedsTrust(t *testing.T) {
 		true:  "250 2.1.0 ok\r\n503 5.5.0 AUTH not permitted now\r\n",
 	} {
 		s.preauth = trusted
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := say(t, s.dial(t, l), "MAIL FROM:<>\r\nAUTH EXTERNAL =\r\n"); got != want {
+		if got := say(t, s.connectTCP(t), "MAIL FROM:<>\r\nAUTH EXTERNAL =\r\n"); got != want {
 			t.Errorf("%v: %q", trusted, got)
 		}
 	}

@@ -2,20 +2,13 @@ package main
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/md5"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +17,7 @@ import (
 	"goqmail/lib/imaptls"
 	"goqmail/lib/mailstore"
 	"goqmail/lib/sasldb"
+	"goqmail/lib/service/servicetest"
 	"goqmail/lib/syslog"
 )
 
@@ -106,23 +100,7 @@ type client struct {
 // dial connects and takes the greeting.
 func dial(t testing.TB, s *server) *client {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	ours, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan bool)
-	go func() { s.serve(theirs); close(served) }()
-	ours.SetDeadline(time.Now().Add(40 * time.Second))
-	t.Cleanup(func() { ours.Close(); <-served })
+	ours := servicetest.Connect(t, "tcp", s.serve)
 	c := &client{t: t, Conn: ours, lines: bufio.NewReader(ours)}
 	c.banner = c.line()
 	return c
@@ -299,34 +277,8 @@ func TestAutocreate(t *testing.T) {
 	login(t, s, "nobox").say("STAT", "+OK 0 0")
 }
 
-// certificate makes a server's certificate with its key, and returns the file.
-func certificate(t testing.TB) (path string, pool *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made := x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"host.example"}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, &made, &made, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
-	path = t.TempDir() + "/server.pem"
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	pool = x509.NewCertPool()
-	pool.AppendCertsFromPEM(data)
-	return path, pool
-}
-
 func TestTLS(t *testing.T) {
-	path, pool := certificate(t)
+	path, pool := servicetest.Certificate(t)
 	s := start(t, "allowplaintext: 0", "tls_cert_file: "+path)
 	var err error
 	if s.tls, err = imaptls.Load(s.now.Load().Conf); err != nil {
@@ -345,21 +297,7 @@ func TestTLS(t *testing.T) {
 
 	s.secure = true
 	defer func() { s.secure = false }()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		if n, err := l.Accept(); err == nil {
-			s.serve(n)
-		}
-	}()
-	n, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{RootCAs: pool, ServerName: "host.example"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
+	n := tls.Client(servicetest.Connect(t, "tcp", s.serve), &tls.Config{RootCAs: pool, ServerName: "host.example"})
 	if greeting, err := bufio.NewReader(n).ReadString('\n'); err != nil || !strings.HasPrefix(greeting, "+OK host.example goqmail POP3 server ready") {
 		t.Errorf("greeting %q, %v", greeting, err)
 	}
