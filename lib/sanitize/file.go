@@ -261,7 +261,7 @@ func (s *sanitizer) run(command, file, name string) (code int, err error) {
 
 // enforce does to a part what a verdict says. why is the reason, if it is not its name.
 func (s *sanitizer) enforce(p *part, where, why string, v verdict, name string) error {
-	shown := plainName(name)
+	shown := shorten(plainName(name))
 	p.done = v.policy != anomy.Accept || v.cleaned
 	if why == "" {
 		if why = "by default"; v.rule > 0 {
