@@ -412,3 +412,22 @@ func TestProgress(t *testing.T) {
 		}
 	}
 }
+
+// Where todo is split, as in big-todo, what is in todo itself would not be found.
+func TestFixSplitTodo(t *testing.T) {
+	flat := home(t)
+	n := queued(t, flat, "new@b", "c@d")
+	split := flat
+	split.SplitTodo = true
+	must(t, os.Mkdir(queue.Name("todo/0").Path(), 0o750))
+	out, complaints, code := qmailQ(t, "fix", "-y")
+	if want := "todo/1: missing: make it\n"; !strings.Contains(out, want) || complaints != "" || code != 0 {
+		t.Errorf("got %s%s%d, want %s", out, complaints, code, want)
+	}
+	if got := read(split.Todo(n)); got != "u1000!p77!Fnew@b!Tc@d!" {
+		t.Errorf("%s: got %s", split.Todo(n), got)
+	}
+	if again, _, _ := qmailQ(t, "fix"); again != inOrder {
+		t.Errorf("then: %s", again)
+	}
+}
