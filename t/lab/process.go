@@ -122,6 +122,9 @@ func (h *Host) Signal(t T, name string, sig syscall.Signal) {
 // Memory is what process pid holds in memory, in bytes.
 func Memory(t T, pid int) int { t.Helper(); return status(t, pid, "VmRSS", 0) << 10 }
 
+// PeakMemory is the most that it ever had there, in bytes.
+func PeakMemory(t T, pid int) int { t.Helper(); return status(t, pid, "VmHWM", 0) << 10 }
+
 // Uid is the effective uid of process pid.
 func Uid(t T, pid int) int { t.Helper(); return status(t, pid, "Uid", 1) }
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -60,19 +59,18 @@ func (c *talker) says(text, until string) (line string) {
 	}
 }
 
-// mostMemory is how much memory a server may ever take, in kB: a few times what it does
+// mostMemory is how many bytes of memory a server may ever take: a few times what it does
 // take, and no more than a few clients could make it waste.
-const mostMemory = 150 << 10
+const mostMemory = 150 << 20
 
 // memory reports servers that have taken too much.
 func (m *machine) memory(story string) {
 	m.t.Helper()
 	for _, server := range []string{"imapd", "lmtpd", "pop3d"} {
-		pid := strings.TrimSpace(m.run("root", "", "pgrep", "-x", server))
-		_, text, _ := strings.Cut(m.read("/proc/"+pid+"/status"), "VmHWM:")
-		text, _, _ = strings.Cut(text, "kB")
-		if kB, err := strconv.Atoi(strings.TrimSpace(text)); err != nil || kB > mostMemory {
-			m.t.Errorf("%s: %s has taken %d kB, %v", story, server, kB, err)
+		for _, pid := range m.Pids(server) {
+			if n := lab.PeakMemory(m.t, pid); n > mostMemory {
+				m.t.Errorf("%s: %s has taken %d bytes", story, server, n)
+			}
 		}
 	}
 }

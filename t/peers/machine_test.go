@@ -9,10 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -116,28 +114,13 @@ func newMachine(t *testing.T, peers ...string) *machine {
 // in does f inside the host.
 func (m *machine) in(f func() error) {
 	m.t.Helper()
-	var err error
-	m.Do(func() { err = f() })
-	if err != nil {
-		m.t.Fatal(err)
-	}
+	m.In(m.t, f)
 }
-
-var environment = []string{"PATH=" + home + "/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"}
 
 // command is a program to run in the host, as a user in its home directory, with
 // more variables in its environment.
 func command(user string, env []string, args ...string) *exec.Cmd {
-	account := users.Account(user)
-	// env finds the program along the host's PATH.
-	cmd := exec.Command("/usr/bin/env", args...)
-	cmd.Dir = "/"
-	if strings.HasPrefix(account.Home, "/home/") {
-		cmd.Dir = account.Home
-	}
-	cmd.Env = append(slices.Concat(environment, env), "USER="+user, "LOGNAME="+user, "HOME="+cmd.Dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(account.Uid), Gid: uint32(account.Gid)}}
-	return cmd
+	return users.As(user, exec.Command("/usr/bin/env", args...), env...) // env finds it along the host's PATH
 }
 
 // try runs a program as a user and gives what it says.
@@ -165,20 +148,7 @@ func (m *machine) run(user, input string, args ...string) string {
 // background starts a program as root that logs to a file below /var/log.
 func (m *machine) background(log string, env []string, args ...string) {
 	m.t.Helper()
-	m.in(func() error {
-		out, err := os.Create("/var/log/" + log)
-		if err != nil {
-			return err
-		}
-		defer out.Close()
-		cmd := command("root", env, args...)
-		cmd.Stdout, cmd.Stderr = out, out
-		if err := cmd.Start(); err != nil {
-			return err
-		}
-		go cmd.Wait() // it ends with the host at the latest
-		return nil
-	})
+	m.Background(m.t, log, command("root", env, args...))
 }
 
 // start starts the system.
@@ -218,16 +188,7 @@ func (m *machine) awaitPort(address string) {
 // write writes a file that belongs to a user.
 func (m *machine) write(path, text, owner string) {
 	m.t.Helper()
-	m.in(func() error {
-		// A child that another test forks now would hold it open, busy.
-		syscall.ForkLock.RLock()
-		defer syscall.ForkLock.RUnlock()
-		return errors.Join(
-			os.MkdirAll(filepath.Dir(path), 0o755),
-			os.WriteFile(path, []byte(text), 0o644),
-			os.Chown(path, users.Uid(owner), users.PrimaryGid(owner)),
-		)
-	})
+	m.Write(m.t, users, path, text, owner)
 }
 
 // control writes a control file.

@@ -115,11 +115,7 @@ func (m *machine) lay() error {
 // in does f inside the host.
 func (m *machine) in(f func() error) {
 	m.t.Helper()
-	var err error
-	m.Do(func() { err = f() })
-	if err != nil {
-		m.t.Fatal(err)
-	}
+	m.In(m.t, f)
 }
 
 // start starts the rc script as an init script does, and waits for qmail-send.
@@ -177,24 +173,8 @@ func (m *machine) dial() (conn net.Conn) {
 // background starts a program that logs to a file below /var/log.
 func (m *machine) background(log string, args ...string) {
 	m.t.Helper()
-	m.in(func() error {
-		out, err := os.Create("/var/log/" + log)
-		if err != nil {
-			return err
-		}
-		defer out.Close()
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Dir, cmd.Env = "/", environment
-		cmd.Stdout, cmd.Stderr = out, out
-		if err := cmd.Start(); err != nil {
-			return err
-		}
-		go cmd.Wait() // it ends with the host at the latest
-		return nil
-	})
+	m.Background(m.t, log, users.As("root", exec.Command(args[0], args[1:]...)))
 }
-
-var environment = []string{"PATH=" + home + "/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
 
 // run runs a program as root; it must succeed.
 func (m *machine) run(args ...string) string {
@@ -229,15 +209,8 @@ func (m *machine) try(user, input string, env []string, args ...string) (out str
 				program, _ = exec.LookPath(args[0]) // Start will say so
 			}
 		}
-		cmd := exec.Command(program, args[1:]...)
-		account := users.Account(user)
-		cmd.Dir = "/"
-		if strings.HasPrefix(account.Home, "/home/") {
-			cmd.Dir = account.Home
-		}
-		cmd.Env = append(slices.Concat(environment, env), "USER="+user, "HOME="+cmd.Dir)
+		cmd := users.As(user, exec.Command(program, args[1:]...), env...)
 		cmd.Stdin = in
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(account.Uid), Gid: uint32(account.Gid)}}
 		var data []byte
 		data, err = cmd.CombinedOutput()
 		out = string(data)
@@ -258,16 +231,7 @@ func (m *machine) control(name, text string) {
 // write writes a file that belongs to a user.
 func (m *machine) write(path, text, owner string) {
 	m.t.Helper()
-	m.in(func() error {
-		// A child that another test forks now would hold it open, busy.
-		syscall.ForkLock.RLock()
-		err := os.WriteFile(path, []byte(text), 0o644)
-		syscall.ForkLock.RUnlock()
-		if err != nil {
-			return err
-		}
-		return os.Chown(path, users.Uid(owner), users.PrimaryGid(owner))
-	})
+	m.Write(m.t, users, path, text, owner)
 }
 
 func (m *machine) read(path string) (text string, err error) {
