@@ -39,6 +39,9 @@ type counters struct {
 	Results                    [len(channels)][results]uint64
 	Reasons                    map[string]uint64 // by "result channel reason"
 	Alerts, Warnings           uint64
+	LastAlert                  string
+	LastAlertAt                time.Time
+	Exited                     bool              // qmail-send did, last of all
 	Events                     map[string]uint64 // by "source what"
 	Running, Limit             [2]uint64         // the last status
 	Last                       map[source]position
@@ -76,6 +79,9 @@ func newCounters() *counters {
 
 // count counts a line. now is the time by the clock.
 func (c *counters) count(l line, now time.Time) {
+	if l.source == send {
+		c.Exited = l.kind == exiting
+	}
 	switch l.kind {
 	case newMessage:
 		c.New++
@@ -108,6 +114,7 @@ func (c *counters) count(l line, now time.Time) {
 		clear(c.Deliveries) // the next qmail-send numbers its own
 	case alert:
 		c.Alerts++
+		c.LastAlert, c.LastAlertAt = l.text, l.at
 	case warning:
 		c.Warnings++
 	case event:

@@ -332,7 +332,8 @@ func TestPage(t *testing.T) {
 	}
 	want(t, read(t, dir+"/m"), map[string]string{
 		`qmail_delivery_reasons_total{channel="unknown",result="failure",reason="a&b \"c\" 'd'"}`: "1",
-		`qmail_smtpd_events_total{event="rejected_rcpt"}`:                                         "1",
+		"qmail_send_running":                              "1",
+		`qmail_smtpd_events_total{event="rejected_rcpt"}`: "1",
 	})
 }
 
@@ -377,4 +378,20 @@ func TestFormat(t *testing.T) {
 	if len(seen) < 60 {
 		t.Errorf("%d families and series", len(seen))
 	}
+}
+
+// An alert of the last day, and the end of qmail-send, stand on top of the page.
+func TestTrouble(t *testing.T) {
+	home(t)
+	dir := t.TempDir()
+	log := at(9, "new msg 1") + at(8, "alert: oh no! lost <spawn> connection! dying...") + at(7, "status: exiting")
+	stats(t, log, "-s", dir+"/s", "-w", dir+"/w", "-o", dir+"/m")
+	for _, want := range []string{": oh no! lost &lt;spawn&gt; connection! dying...</p>", "<p class=\"trouble\">qmail-send ended on "} {
+		if page := read(t, dir+"/w"); !strings.Contains(page, want) {
+			t.Errorf("no %q on the page", want)
+		}
+	}
+	want(t, read(t, dir+"/m"), map[string]string{"qmail_send_running": "0", "qmail_alerts_total": "1"})
+	stats(t, log+at(6, "status: local 0/10 remote 0/20"), "-s", dir+"/s", "-o", dir+"/m")
+	want(t, read(t, dir+"/m"), map[string]string{"qmail_send_running": "1", "qmail_alerts_total": "1"})
 }

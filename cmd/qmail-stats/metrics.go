@@ -50,6 +50,8 @@ func (c *counters) metrics(q queueSize) []byte {
 	}
 	e.family("qmail_message_seconds", "histogram", "How long messages were in the queue.")
 	e.histogram(c.QueueSeconds)
+	e.family("qmail_send_running", "gauge", "Whether qmail-send has not said that it ends.")
+	e.sample(map[bool]int{true: 0, false: 1}[c.Exited])
 	e.counter("qmail_alerts_total", "Lines alert: of qmail-send.", c.Alerts)
 	e.counter("qmail_warnings_total", "Lines warning: of qmail-send.", c.Warnings)
 	e.family("qmail_smtpd_events_total", "counter", "What qmail-smtpd did, with the extension smtpd-log.")

@@ -21,7 +21,7 @@ var pageText string
 type view struct {
 	Host                 string
 	Now                  time.Time
-	Trouble              string
+	Trouble              []string
 	InQueue, Unprocessed int
 	Looked               bool
 	Running, Limit       [2]uint64
@@ -73,16 +73,22 @@ func (c *counters) page(q queueSize, now time.Time) []byte {
 // silence is how long a log may say nothing before that is worth a word.
 const silence = 6 * time.Hour
 
-// trouble is what to look at first, "" if nothing.
-func (c *counters) trouble(now time.Time) string {
+// trouble is what to look at first.
+func (c *counters) trouble(now time.Time) (list []string) {
 	last, ok := c.Last[send]
+	at := func(t time.Time) string { return t.In(now.Location()).Format("Mon 2 January 15:04") }
 	switch {
 	case !ok:
-		return "The log has not told anything of qmail-send yet."
+		list = append(list, "The log has not told anything of qmail-send yet.")
+	case c.Exited:
+		list = append(list, "qmail-send ended on "+at(last.At)+".")
 	case now.Sub(last.At) > silence:
-		return "The log has told nothing of qmail-send since " + last.At.In(now.Location()).Format("Mon 2 January 15:04") + "."
+		list = append(list, "The log has told nothing of qmail-send since "+at(last.At)+".")
 	}
-	return ""
+	if now.Sub(c.LastAlertAt) < 24*time.Hour {
+		list = append(list, at(c.LastAlertAt)+": "+c.LastAlert)
+	}
+	return list
 }
 
 // reasonsOf adds the reasons of slots up, the most frequent first.

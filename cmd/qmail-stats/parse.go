@@ -48,7 +48,7 @@ const (
 	failure
 	status  // running, limit
 	exiting // qmail-send ends
-	alert
+	alert   // text
 	warning
 	event // of qmail-smtpd or qmail-scan: text
 )
@@ -103,7 +103,7 @@ func (l *line) ofSend(text string) bool {
 		return r.number(&l.running[0]) && r.skip("/") && r.number(&l.limit[0]) && r.skip(" remote ") &&
 			r.number(&l.running[1]) && r.skip("/") && r.number(&l.limit[1])
 	case r.skip("alert: "):
-		l.kind = alert
+		l.kind, l.text = alert, printable(string(r), maxAlert)
 		return true
 	case r.skip("warning: "):
 		l.kind = warning

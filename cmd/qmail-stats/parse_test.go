@@ -24,7 +24,7 @@ func TestParse(t *testing.T) {
 		"delivery 3: report mangled, will defer":     {kind: deferral, delivery: 3, text: "report mangled, will defer"},
 		"status: local 1/10 remote 2/20 exitasap":    {kind: status, running: [2]uint64{1, 2}, limit: [2]uint64{10, 20}},
 		"status: exiting":                            {kind: exiting},
-		"alert: cannot start: x":                     {kind: alert},
+		"alert: cannot start: x":                     {kind: alert, text: "cannot start: x"},
 		"warning: unable to stat mess/1/1":           {kind: warning},
 		"qmail-smtpd[7]: CHKUSER rejected rcpt: from <a:> remote <:h:1.2.3.4> rcpt <b> : 550": {source: smtpd, kind: event, text: "rejected_rcpt"},
 		"qmail-scan: pid 8 virus Eicar_Test refused: bytes 68 from <a@b> ip 1.2.3.4 id <x>":   {source: scan, kind: event, text: "virus_refused"},
@@ -70,6 +70,8 @@ func TestStamps(t *testing.T) {
 		"2025-11-22T17:30:35.123456+01:00 mail qmail: new msg 1":                     precise,
 		"Nov 22 16:30:35 mail qmail-smtpd[12]: qmail-smtpd[12]: New session":         precise.Truncate(time.Second),
 		"Nov 22 16:30:35 mail smtpd: 1763829035.123456 qmail-smtpd[12]: New session": precise,
+		"2025-11-22 16:30:35.123456 new msg 1":                                       precise,
+		"2025-11-22T17:30:35.123456+0100 mail qmail[7]: new msg 1":                   precise,
 		"new msg 1": noon,
 	} {
 		if got, ok := parse(text, noon); !ok || !got.at.Equal(want) {

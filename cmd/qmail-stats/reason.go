@@ -73,17 +73,24 @@ func plain(report string) string {
 			break
 		}
 	}
-	text := []byte(b.String())
-	text = text[:min(len(text), maxReason)]
-	for i, c := range text {
-		if c < ' ' || c > '~' {
-			text[i] = '?'
-		}
-	}
-	if len(text) == 0 {
+	if b.Len() == 0 {
 		return "no reason"
 	}
-	return string(text)
+	return printable(b.String(), maxReason)
+}
+
+// maxAlert is how much is kept of an alert.
+const maxAlert = 200
+
+// printable is the start of a text, at most so many bytes, without those that no log has.
+func printable(text string, most int) string {
+	b := []byte(text[:min(len(text), most)])
+	for i, c := range b {
+		if c < ' ' || c > '~' {
+			b[i] = '?'
+		}
+	}
+	return string(b)
 }
 
 // meaning is what a status code says, in the words of its registry or shorter ones.

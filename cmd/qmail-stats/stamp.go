@@ -12,6 +12,7 @@ import (
 //
 //	@400000006921e5d31b6b7f54 TEXT                               multilog, svlogd -t
 //	2026-11-22_16:30:35.12345 TEXT                               svlogd -tt and -ttt
+//	2026-11-22 16:30:35.123456789 TEXT                           tai64nlocal
 //	1763829035.123456 TEXT                                       splogger
 //	Nov 22 16:30:35 HOST TAG[PID]: [1763829035.123456 ]TEXT      syslog
 //	2026-11-22T16:30:35.123456+01:00 HOST TAG: [1763... ]TEXT    syslog, too
@@ -52,9 +53,16 @@ func dated(text string, now time.Time) (string, time.Time, bool) {
 	if t, err := time.Parse("2006-01-02_15:04:05", first); err == nil {
 		return after, t, true
 	}
-	if t, err := time.Parse(time.RFC3339, first); err == nil {
-		after, ok := tagged(after)
-		return after, t, ok
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05-0700"} {
+		if t, err := time.Parse(layout, first); err == nil {
+			after, ok := tagged(after)
+			return after, t, ok
+		}
+	}
+	if clock, after, _ := strings.Cut(after, " "); len(first) == len(time.DateOnly) {
+		if t, err := time.ParseInLocation(time.DateTime, first+" "+clock, now.Location()); err == nil {
+			return after, t, true
+		}
 	}
 	if len(text) < len(time.Stamp)+1 || text[len(time.Stamp)] != ' ' {
 		return text, now, false
