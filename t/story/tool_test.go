@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -222,7 +223,7 @@ func TestACopiedQueueIsRepaired(t *testing.T) {
 	m.await("what is not held", func() bool { return m.count("dirk", "new ") == 5 && m.count("olaf", "Subject: ") == 14 })
 	m.run("qmail-q", "release", "-a")
 	m.awaitMail("olaf", "Subject: old 9\n")
-	m.await("messages to end", func() bool { return m.run("qmail-q", "list") == "" })
+	m.await("all but what is no mail to be gone", func() bool { return slices.Equal(m.queued(), []string{"stray/mess.core"}) })
 	for i := range 10 {
 		for _, user := range []string{"dirk", "olaf"} {
 			if n := m.count(user, fmt.Sprintf("Subject: old %d\n", i)); n != 1 {
@@ -232,8 +233,5 @@ func TestACopiedQueueIsRepaired(t *testing.T) {
 				t.Errorf("%s has new message %d %d times", user, i, n)
 			}
 		}
-	}
-	if left := m.queued(); len(left) != 1 || left[0] != "stray/mess.core" {
-		t.Errorf("the queue has %v", left)
 	}
 }
