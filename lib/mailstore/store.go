@@ -2,10 +2,11 @@ package mailstore
 
 import (
 	"fmt"
-	"goqmail/lib/imapconf"
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"goqmail/lib/imapconf"
 )
 
 // Layout is where the store is; see imapd.conf(5).
