@@ -7,8 +7,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"goqmail/t/site"
 )
 
 // newTown makes a host with a mail store and qmail running, on which accounts can be made.
@@ -17,7 +15,9 @@ func newTown(t *testing.T, peers ...string) *machine {
 	m := newMailStore(t, append(peers, "procmail procmail", "useradd passwd")...)
 	// Files that others are mounted on cannot be replaced.
 	m.run("root", "", "sh", "-ec", "for f in passwd group; do cp /etc/$f /tmp/$f; umount /etc/$f; cp /tmp/$f /etc/$f; done; pwconv")
-	m.write("/etc/spamassassin/local.cf", "dns_available no\n", "root")
+	// What SpamAssassin does is told elsewhere.
+	m.write("/tmp/pass", "#!/bin/sh\nexec cat\n", "root")
+	m.run("root", "", "sh", "-c", "chmod 755 /tmp/pass; test ! -e /usr/bin/spamassassin || mount --bind /tmp/pass /usr/bin/spamassassin")
 	m.copyIn("skel.example/user", "/etc/skel.user")
 	m.master()
 	m.start()
@@ -60,16 +60,17 @@ func TestNewDomainsAndUsersGetMailUntilTheyAreDeleted(t *testing.T) {
 	wants(t, "files of jack", m.run("root", "", "sh", "-c", "cd /home/jack; stat -c '%n %U %a' .qmail .procmailrc; cat .qmail; grep ^USER .procmailrc; stat -c '%n %U %a' ~example/.qmail-*"),
 		".qmail jack 600\n", ".procmailrc jack 600\n", "| preline /usr/bin/procmail\n", "USER=\"jack\"\n", "/.qmail-default example 640\n")
 
-	for recipient, box := range map[string]string{
-		"jack@example.com": "jack", "postmaster@example.com": "jack", "nobody@example.com": "jack", "virginia@example.com": "virginia", "virginia-more@" + site.Me: "", "jack@inner.example": "jack",
-	} {
-		if box != "" {
-			m.arrives(recipient, "Subject: for "+recipient+"\r\n")
-			m.awaitInbox(box, "\r\nSubject: for "+recipient+"\r\n")
-		}
+	boxes := map[string]string{"jack@example.com": "jack", "postmaster@example.com": "jack", "nobody@example.com": "jack", "virginia@example.com": "virginia", "jack@inner.example": "jack"}
+	for recipient := range boxes {
+		m.arrives(recipient, "Subject: for "+recipient+"\r\n")
 	}
 	for _, user := range []string{"jack", "virginia"} {
 		m.arrives(user+"@example.com", "X: none\r\n")
+	}
+	for recipient, box := range boxes {
+		m.awaitInbox(box, "\r\nSubject: for "+recipient+"\r\n")
+	}
+	for _, user := range []string{"jack", "virginia"} {
 		m.awaitInbox(user+"/SPAM", "\r\nX: none\r\n")
 		wants(t, user, m.run("dirk", "", "cyradm", "--user", user, "--password", user+"'s", "-e", "lm", "localhost"), "INBOX ", "INBOX.SPAM ")
 	}
