@@ -154,6 +154,11 @@ func (s *Store) reconstruct(e Entry, t *tree, o Rebuild) (Rebuilt, error) {
 	if err := b.run(); err != nil {
 		return b.result, err
 	}
+	if e.box == 0 {
+		if err := s.takeSubscriptions(e); err != nil {
+			return b.result, err
+		}
+	}
 	// Listed last: until then nothing can be delivered among the messages of old.
 	if err := s.changeList(e.Name, "UPDATE mailbox SET box = ?2 WHERE name = ?1", e.Name, id); err != nil {
 		return b.result, err
