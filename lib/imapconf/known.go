@@ -25,12 +25,23 @@ var known = [...]string{
 // meant something by them.
 func (c Conf) Unknown() (names []string) {
 	for name := range c {
-		if !isKnown(name) {
+		if !isKnown(name) && !c.ofService(name) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	return names
+}
+
+// ofService tells whether a setting may be there because of Service: another one has an
+// underscore and its name at its end.
+func (c Conf) ofService(name string) bool {
+	for other := range c {
+		if strings.HasSuffix(other, "_"+name) {
+			return true
+		}
+	}
+	return false
 }
 
 // isKnown tells whether a setting is heard, maybe by one service only; see Service.

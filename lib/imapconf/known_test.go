@@ -15,9 +15,12 @@ func TestUnknown(t *testing.T) {
 		"partition-default": "/p", "partition-more": "/m", "admins": "cyrus", "imaps_timeout": "7", "my_imap_tls_versions": "tls1_3",
 		"sievedir": "/s", "allowplaintex": "yes", "imap_sievedir": "/s", "sasl_auxprop_plugin": "sasldb", "metapartition-default": "/m",
 	}
-	want := []string{"allowplaintex", "imap_sievedir", "metapartition-default", "sasl_auxprop_plugin", "sievedir"}
+	want := []string{"allowplaintex", "imap_sievedir", "metapartition-default", "sasl_auxprop_plugin"}
 	if got := conf.Unknown(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := (Conf{"lmtp_downcase_rcpt": "yes", "lmtp_admins": "postman"}).Service("lmtp").Unknown(); len(got) > 0 {
+		t.Errorf("of a service: %q", got)
 	}
 }
 
