@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,8 +25,8 @@ type server struct {
 
 	ending    atomic.Bool
 	mu        sync.Mutex
-	conns     map[net.Conn]bool // true: it may send
-	strangers int               // of them may not, yet
+	conns     map[net.Conn]bool
+	strangers []net.Conn // of them may not send, yet; the newest last
 }
 
 // patience is how long a client may say nothing, as Cyrus has it.
@@ -63,17 +64,23 @@ func (s *server) reload(o service.Options) {
 
 func (s *server) trouble(err error) { s.agent.Load().Log(syslog.Error, "error: %v", err) }
 
-// enter notes a connection; it tells whether there is room for it.
+// enter notes a connection; it tells whether there is room for it. Too many strangers make
+// way for each other: the one that came first goes.
 func (s *server) enter(n net.Conn, trusted bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ending.Load() || len(s.conns) >= maxConns || !trusted && s.strangers >= maxStrangers {
+	if s.ending.Load() || len(s.conns) >= maxConns {
 		return false
 	}
-	s.conns[n] = trusted
-	if !trusted {
-		s.strangers++
+	s.conns[n] = true
+	if trusted {
+		return true
 	}
+	if len(s.strangers) == maxStrangers {
+		s.strangers[0].Close()
+		s.strangers = s.strangers[1:]
+	}
+	s.strangers = append(s.strangers, n)
 	return true
 }
 
@@ -89,19 +96,21 @@ const (
 func (s *server) trust(n net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.conns[n] {
-		s.conns[n] = true
-		s.strangers--
-	}
+	s.known(n)
 }
 
 func (s *server) left(n net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.conns[n] {
-		s.strangers--
-	}
+	s.known(n)
 	delete(s.conns, n)
+}
+
+// known takes a connection off the strangers, if it is one of them.
+func (s *server) known(n net.Conn) {
+	if i := slices.Index(s.strangers, n); i >= 0 {
+		s.strangers = slices.Delete(s.strangers, i, i+1)
+	}
 }
 
 // end makes the connections end: none reads any more, and what has come whole is
