@@ -110,7 +110,12 @@ func dump(store *mailstore.Store, out io.Writer, partition string, purge bool) e
 func undump(store *mailstore.Store, in io.Reader, report io.Writer) int {
 	code := 0
 	err := parse(in, func(where string, e mailstore.Entry, problem string) {
-		if problem == "" && !storetool.Valid(e.Name) {
+		name, ok := mailstore.CyrusName(e.Name)
+		switch e.Name = name; {
+		case problem != "":
+		case !ok:
+			problem = "a mailbox of a domain that is nobody's"
+		case !storetool.Valid(name):
 			problem = "mailbox name too long or not a name"
 		}
 		if problem == "" {

@@ -55,6 +55,20 @@ func TestDumpsOfAllVersions(t *testing.T) {
 	}
 }
 
+// Users of virtual domains are called here as they log in.
+func TestDumpOfVirtualDomains(t *testing.T) {
+	config, _ := home(t)
+	var out, report bytes.Buffer
+	const dump = "virt.example!user.john.SPAM\tdefault\tjohn@virt.example\tlrs\t\nvirt.example!news\tdefault\tanyone\tlrs\t\n"
+	if code := run([]string{program, "-C", config, "-u"}, strings.NewReader(dump), &out, &report); code != 0 || report.String() != "line 2: a mailbox of a domain that is nobody's\n" {
+		t.Errorf("exit %d, %q", code, &report)
+	}
+	run([]string{program, "-C", config, "-d"}, nil, &out, &report)
+	if want := "user.john@virt^example.SPAM\tdefault\tjohn@virt.example\tlrs\t\n"; out.String() != want {
+		t.Errorf("%q, want %q", &out, want)
+	}
+}
+
 func TestOptions(t *testing.T) {
 	config, dir := home(t)
 	dump := "user.john\tdefault\tjohn\tl\t\nuser.mary\tbig\tmary\tl\t\n"

@@ -30,8 +30,9 @@ func (s *Store) discoverByID(partition string, listed map[string]bool) (found []
 	dirs, err := fs.Glob(os.DirFS(base), "uuid/?/?/*")
 	for _, dir := range dirs {
 		c := readCyrus(base + "/" + dir)
-		if c.name != "" && !listed[c.name] && !strings.HasPrefix(c.name, "DELETED.") && byID(c.id) == dir {
-			found = append(found, Entry{Name: c.name, Partition: partition, ACL: c.acl, ID: c.id})
+		name, ok := CyrusName(c.name)
+		if ok && name != "" && !listed[name] && !strings.HasPrefix(name, "DELETED.") && byID(c.id) == dir {
+			found = append(found, Entry{Name: name, Partition: partition, ACL: c.acl, ID: c.id})
 		}
 	}
 	return found, err

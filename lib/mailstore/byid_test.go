@@ -100,3 +100,14 @@ func TestByID(t *testing.T) {
 		}
 	}
 }
+
+func TestCyrusName(t *testing.T) {
+	for there, want := range map[string]string{
+		"user.john.SPAM": "user.john.SPAM", "comp.lang": "comp.lang", "virt.example!user.john": "user.john@virt^example",
+		"virt.example!user.john^d.A.B": "user.john^d@virt^example.A.B", "virt.example!comp.lang": "", "!user.x": "", "a!user.": "", "a!": "",
+	} {
+		if got, ok := CyrusName(there); ok != (want != "") || ok && got != want {
+			t.Errorf("%s: %s, %v", there, got, ok)
+		}
+	}
+}

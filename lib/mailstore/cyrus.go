@@ -28,6 +28,23 @@ type cyrus struct {
 	records              []cyrusRecord // by UID
 }
 
+// CyrusName is the name here of a mailbox by its name in Cyrus. With virtual domains that
+// is virt.example!user.john there, and user.john@virt^example here. ok is false for one of
+// a domain that is nobody's.
+func CyrusName(there string) (here string, ok bool) {
+	domain, name, virtual := strings.Cut(there, "!")
+	if !virtual {
+		return there, true
+	}
+	name, ok = strings.CutPrefix(name, "user.")
+	user, below, _ := strings.Cut(name, ".")
+	here = "user." + user + "@" + strings.ReplaceAll(domain, ".", "^")
+	if below != "" {
+		here += "." + below
+	}
+	return here, ok && user != "" && domain != ""
+}
+
 // cyrusRecord is a message in cyrus.index.
 type cyrusRecord struct {
 	uid    uint32
