@@ -72,7 +72,7 @@ func (s *sanitizer) page(p *part, where string) error {
 			wide = false
 		}
 	}
-	if !wide && s.c.HTML {
+	if s.c.HTML {
 		in = &withoutNUL{in, &nul}
 	}
 	encoding := p.encoding

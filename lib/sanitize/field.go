@@ -45,10 +45,10 @@ func header(mess []byte, from, to int) (fields []field, body int, empty bool) {
 // the colon are against the rules, and understood by many.
 func fieldName(line []byte) (name string, colon int) {
 	colon = bytes.IndexByte(line, ':')
-	if colon <= 0 {
+	if colon <= 0 || colon > 255 { // no name is that long
 		return "", 0
 	}
-	text := bytes.TrimRight(line[:colon], " \t\x00")
+	text := bytes.TrimRight(withoutNULs(line[:colon]), " \t")
 	for _, b := range text {
 		if b <= ' ' || b >= 0x7f {
 			return "", 0
@@ -56,6 +56,9 @@ func fieldName(line []byte) (name string, colon int) {
 	}
 	return strings.ToLower(string(text)), colon
 }
+
+// withoutNULs drops what some readers do not see in names.
+func withoutNULs(text []byte) []byte { return bytes.ReplaceAll(text, []byte{0}, nil) }
 
 // lineEnd is where the line at at ends, with its end.
 func lineEnd(mess []byte, at, to int) int {
@@ -105,7 +108,7 @@ func parseMedia(value []byte) media {
 		if i == len(value) || value[i] == ';' {
 			continue
 		}
-		p := param{name: strings.ToLower(strings.Trim(string(value[start:i]), " \t\r\n\x00"))}
+		p := param{name: strings.ToLower(strings.Trim(string(withoutNULs(value[start:i])), " \t\r\n"))}
 		i++
 		for i < len(value) && strings.IndexByte(" \t\r\n", value[i]) >= 0 {
 			i++

@@ -67,7 +67,7 @@ func (s *sanitizer) rename(p *part, where string, names []string, named bool) {
 			return
 		}
 	case s.c.Lengths && len(plainName(name)) > maxName, tricky(name):
-		name = shorten(plainName(name))
+		name = shorten(plainName(name), maxName)
 		s.note(where, "the name of a file is now %q", name)
 	case s.c.FixMIME && len(names) > 1 && plainName(names[len(names)-1]) != plainName(name) && p.kind.get("name") != "":
 		s.note(where, "both names of a file are now %q", name)
@@ -261,7 +261,7 @@ func (s *sanitizer) run(command, file, name string) (code int, err error) {
 
 // enforce does to a part what a verdict says. why is the reason, if it is not its name.
 func (s *sanitizer) enforce(p *part, where, why string, v verdict, name string) error {
-	shown := shorten(plainName(name))
+	shown := shorten(plainName(name), maxName)
 	p.done = v.policy != anomy.Accept || v.cleaned
 	if why == "" {
 		if why = "by default"; v.rule > 0 {

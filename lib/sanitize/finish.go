@@ -2,6 +2,7 @@ package sanitize
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -31,6 +32,10 @@ func (s *sanitizer) mend(p *part) {
 			fixed = withoutBareCR(fixed) // which ends a line to some
 		}
 		if s.c.Lengths {
+			// Cut or folded somewhere, such a field might say something else.
+			if isSingle(f.name) && !again && (longest(fixed) > maxLine || strings.IndexByte(fixed, 0) >= 0) {
+				fixed = s.written(p, f.name, fixed)
+			}
 			fixed = s.bounded(f.name, fixed)
 		}
 		mended = mended || fixed != text
@@ -42,6 +47,25 @@ func (s *sanitizer) mend(p *part) {
 	if mended {
 		s.note(p.where, "its header was mended")
 	}
+}
+
+// written is a field of MIME as it was understood, without what is too long in it.
+func (s *sanitizer) written(p *part, name, text string) string {
+	if name == "content-transfer-encoding" {
+		return "Content-Transfer-Encoding: " + shorten(p.encoding, maxName) + s.eol
+	}
+	_, value, _ := strings.Cut(text, ":")
+	title, m := "Content-Disposition", parseMedia([]byte(value))
+	if name == "content-type" {
+		title = "Content-Type"
+		if p.newKind == nil {
+			m.kind = p.kind.kind
+		}
+	}
+	m.params = slices.DeleteFunc(m.params, func(p param) bool {
+		return len(p.name)+len(p.value) > 2*maxName || strings.ContainsFunc(p.value, func(r rune) bool { return r < ' ' })
+	})
+	return title + ": " + m.format(s.eol) + s.eol
 }
 
 // withoutBareCR makes each CR that ends no line a blank.

@@ -53,6 +53,9 @@ func FuzzSanitize(f *testing.F) {
 		}
 		f.Add(mess)
 	}
+	for _, row := range messages {
+		f.Add([]byte(row.in))
+	}
 	off := configure(f, "header_info = 0", "feat_files = 0", "feat_fixmime = 0", "feat_html = 0", "feat_lengths = 0", "feat_scripts = 0", "feat_uuencoded = 0", "feat_log_inline = 0")
 	on := configure(f, everything...)
 	all := configure(f, append(everything, "feat_boundaries = 1", "feat_trust_pgp = 1", "feat_force_name = 1", "feat_log_inline = 1", "header_info = X-Sanitizer: yes")...)

@@ -47,16 +47,16 @@ func readings(name string) []string {
 	return list
 }
 
-// shorten cuts a name to maxName bytes and keeps its extension.
-func shorten(name string) string {
-	if len(name) <= maxName {
+// shorten cuts a name to limit bytes and keeps its extension.
+func shorten(name string, limit int) string {
+	if len(name) <= limit {
 		return name
 	}
 	extension := ""
 	if i := strings.LastIndexByte(name, '.'); i >= 0 && len(name)-i <= 20 {
 		extension = name[i:]
 	}
-	cut := maxName - len(extension)
+	cut := limit - len(extension)
 	for cut > 0 && !utf8.RuneStart(name[cut]) {
 		cut--
 	}
@@ -110,13 +110,13 @@ func impliedName(kind, otherwise string) string {
 
 // defangedName is the name under which a file opens nothing.
 func defangedName(name string, n int) string {
-	name = strings.Map(func(r rune) rune {
+	end := ".DEFANGED-" + strconv.Itoa(n)
+	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`"%'<>|:*?;=.`, r) {
 			return '_'
 		}
 		return r
-	}, shorten(plainName(name)))
-	return name + ".DEFANGED-" + strconv.Itoa(n)
+	}, shorten(plainName(name), maxName-len(end))) + end
 }
 
 // isDefanged tells whether a name is one of defangedName.
@@ -136,7 +136,7 @@ func fileName(name string) string {
 			return r
 		}
 		return '_'
-	}, shorten(plainName(name)))
+	}, shorten(plainName(name), maxName))
 	if name = strings.TrimLeft(name, ".-"); name == "" {
 		return "unnamed"
 	}

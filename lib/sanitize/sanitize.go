@@ -221,7 +221,11 @@ func (s *sanitizer) part(p *part, where string) error {
 			s.note(where, "a multipart is not encoded as %s", oneLine(p.encoding))
 			p.newEncoding = "none"
 		}
-		if s.c.Boundaries || (s.c.FixMIME || s.c.Lengths) && p.doubtful() {
+		doubtful := (s.c.FixMIME || s.c.Lengths) && p.doubtful()
+		if doubtful {
+			s.note(where, "its boundary is now one for all readers")
+		}
+		if s.c.Boundaries || doubtful {
 			p.newBoundary = s.newBoundary()
 		}
 		for i, inner := range p.parts {

@@ -2,7 +2,6 @@ package sanitize
 
 import (
 	"bytes"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"os"
@@ -111,108 +110,110 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// messages are what the hint makes of messages, with more settings.
+var messages = []struct {
+	name    string
+	setting string
+	in      string
+	out     string // "" for no change
+}{
+	{"nothing", "", "", ""},
+	{"one byte", "", "x", ""},
+	{"an empty line", "", "\n", ""},
+	{"no line end", "", head + "\nbody", ""},
+	{"no body", "", head, ""},
+	{"CRLF", "", strings.ReplaceAll(multi("\na"), "\n", "\r\n"), ""},
+	{"both line ends", "", "From: a\r\nTo: b\n\r\nbody\r\r\n", ""},
+	{"of an mbox", "", "From joe Mon Jan  1 00:00:00 2024\n>From jim Mon Jan  1 00:00:00 2024\n" + head + "\n>From x\n", ""},
+	{"bytes of all kinds", "", head + "\n\x00\xff\xfe\x1b$B", ""},
+	{"a multipart with words around", "", strings.Replace(multi("\na"), "\n\n", "\n\nbefore\n", 1) + "after", ""},
+	{"a multipart that never ends", "", head + "Content-Type: multipart/mixed; boundary=b\n\n--b\n\na", ""},
+	{"boundaries like each other", "", head + "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; boundary=bb\n\n--bb\n\na\n--bb--\n--b--\n", ""},
+	{"a page", "", head + "Content-Type: text/html\n\n<p>\xe9<br>\r\n<a href='http://x'>", ""},
+	{"a page in another encoding", "", head + "Content-Type: text/html\nContent-Transfer-Encoding: quoted-printable\n\n<p class=3Dx>=E9=20=\n", ""},
+	{"a page in Japanese", "", head + "Content-Type: text/html; charset=iso-2022-jp\n\n<p>\x1b$B<<onclick\x1b(B</p>\n", ""},
+	{"words that begin", "", head + "\nbegin 644 the day\nwith a smile, and all is well.\nend\n", ""},
+
+	{"the field", "header_info=X-Sanitizer: yes", head + "\nbody\n", head + "X-Sanitizer: yes\n\nbody\n"},
+	{"the field without a body", "header_info=X-Sanitizer: yes", head, head + "X-Sanitizer: yes\n"},
+	{"the field without a header", "header_info=X-Sanitizer: yes", "body\n", "X-Sanitizer: yes\n\nbody\n"},
+	{"the field with CRLF", "header_info=X-Sanitizer: yes", "A: b\r\n\r\nx", "A: b\r\nX-Sanitizer: yes\r\n\r\nx"},
+	{"boundaries", "feat_boundaries=1", multi("\na"), strings.NewReplacer("=b\n", "=\"MIMEStream=_1\"\n", "--b", "--MIMEStream=_1").Replace(multi("\na"))},
+	{"two boundaries", "", strings.Replace(multi("\na"), "=b\n", "=b; boundary=c\n", 1),
+		strings.NewReplacer("; boundary=b\n", ";\n\tboundary=\"MIMEStream=_1\"\n", "--b", "--MIMEStream=_1").Replace(multi("\na"))},
+
+	{"a page that runs", "", head + "Content-Type: text/html\n\n<script>x</script>", head + "Content-Type: text/html\n\n<DEFANGED_script><!-- DEFANGED script: x --></DEFANGED_script>"},
+	{"in base64", "", head + "Content-Type: text/html\nContent-Transfer-Encoding: base64\n\n" + "PHNjc!\nmlwdD54PC9zY3JpcHQ+\n",
+		head + "Content-Type: text/html\nContent-Transfer-Encoding: base64\n\nPERFRkFOR0VEX3NjcmlwdD48IS0tIERFRkFOR0VEIHNjcmlwdDogeCAtLT48L0RFRkFOR0VEX3Nj\ncmlwdD4=\n"},
+	{"in quoted-printable", "", head + "Content-Type: text/html\nContent-Transfer-Encoding: Quoted-Printable\n\n<p =6F=\nnclick=3Dx>=FC</p>\n",
+		head + "Content-Type: text/html\nContent-Transfer-Encoding: Quoted-Printable\n\n<p DEFANGED_onclick=3Dx>=FC</p>\n"},
+	{"with NUL", "", head + "Content-Type: text/html\n\n<scr\x00ipt></script>", head + "Content-Type: text/html\n\n<DEFANGED_script></DEFANGED_script>"},
+	{"in Japanese", "", head + "Content-Type: text/html; charset=iso-2022-jp\n\n<p onclick=x>\x1b$B<<\x1b(B</p>\n",
+		head + "Content-Type: text/html;\n\tcharset=\"utf-8\"\nContent-Transfer-Encoding: 8bit\n\n<p DEFANGED_onclick=x>室</p>\n"},
+	{"in UTF-7", "", head + "Content-Type: text/html; charset=utf-7\n\n+ADw-script+AD4-\n", head + "Content-Type: text/html;\n\tcharset=\"us-ascii\"\n\n+ADw-script+AD4-\n"},
+	{"a picture that runs", "", head + "Content-Type: image/svg+xml; name=a.png\n\n<svg onload=x>\n", head + "Content-Type: image/svg+xml; name=a.png\n\n<svg DEFANGED_onload=x>\n"},
+	{"a script", "feat_scripts=1", head + "\n#!/bin/sh\nrm x\n", head + "\n#DEFANGED!/bin/sh\nrm x\n"},
+
+	{"a message within", "", multi("Content-Type: message/rfc822\n\nSubject: in\nContent-Type: text/html\n\n<p onclick=x>"),
+		multi("Content-Type: message/rfc822\n\nSubject: in\nContent-Type: text/html\n\n<p DEFANGED_onclick=x>")},
+	{"a message with a name", "", multi("Content-Type: message/rfc822; name=\"Re: hello.eml\"\n\nSubject: in\n\nbody"), ""},
+	{"a message nobody looks into", "feat_forwards=0", multi("Content-Type: message/rfc822\n\nContent-Type: text/html\n\n<p onclick=x>"), ""},
+	{"a message that is encoded", "", multi("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nQTogYg=="),
+		multi("Content-Type: application/DEFANGED-1;\n\tname=\"unnamed_file.DEFANGED-1\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment;\n\tfilename=\"unnamed_file.DEFANGED-1\"\n\nQTogYg==")},
+	{"a digest", "", strings.Replace(multi("\nContent-Type: text/html\n\n<p onclick=x>"), "mixed", "digest", 1),
+		strings.Replace(multi("\nContent-Type: text/html\n\n<p DEFANGED_onclick=x>"), "mixed", "digest", 1)},
+
+	{"uuencoded", "feat_uuencoded=1", head + "\nhello\nbegin 644 a.exe\n#0V%T\n`\nend\nbye\n",
+		head + "\nhello\n\n*****\nNOTE: An attachment named a.exe was deleted from this message because was a windows executable. Contact the system administrator for more information.\nbye\n"},
+	{"uuencoded, of another kind", "feat_uuencoded=1", head + "\nbegin 644 a.what\n#0V%T\n`\nend\n", head + "\nbegin 644 a_what.DEFANGED-1\n#0V%T\n`\nend\n"},
+	{"uuencoded, and fine", "feat_uuencoded=1", head + "\nbegin 644 a.doc\n#0V%T\n`\nend\n", ""},
+	{"uuencoded in base64", "feat_uuencoded=1", head + "\nbegin-base64 644 a.what\nQ2F0\n====\n", head + "\nbegin-base64 644 a_what.DEFANGED-1\nQ2F0\n====\n"},
+
+	{"a type too many", "", head + "Content-Type: text/plain\nContent-Type: text/html\n\nx\n", head + "Content-Type: text/plain\nX-Content-Type: text/html\n\nx\n"},
+	{"what is no field", "", "A: b\nhello\nC: d\n\nx\n", "A: b\nX-Junk: hello\nC: d\n\nx\n"},
+	{"a part that may have a header", "", multi("--\nContent-Type: text/html\n\nx"), multi("\n--\nContent-Type: text/html\n\nx")},
+	{"a multipart without parts", "", head + "Content-Type: multipart/mixed; boundary=b\n\nhello\n", head + "Content-Type: text/plain\n\nhello\n"},
+	{"an encoding that cannot be", "", strings.Replace(multi("\na"), "\n\n", "\nContent-Transfer-Encoding: base64\n\n", 1), strings.Replace(multi("\na"), "\n\n", "\nX-Content-Transfer-Encoding: base64\n\n", 1)},
+	{"NUL in a header", "", "A: b\x00c\n\nx\x00\n", "A: bc\n\nx\x00\n"},
+	{"CR in a header", "", "A: b\rC: d\r\nE: f\r\n\r\nx\r", "A: b C: d\r\nE: f\r\n\r\nx\r"},
+	{"CR alone", "", "A: b\rC: d\r\rx\r", ""},
+	{"CR before a boundary", "", multi("\na\r--b\rb"), strings.NewReplacer("multipart/mixed; boundary=b\n", "application/DEFANGED-1;\n\tname=\"unnamed_file.DEFANGED-1\"\nContent-Disposition: attachment;\n\tfilename=\"unnamed_file.DEFANGED-1\"\n").Replace(multi("\na\r--b\rb"))},
+	{"a long line", "", "A: " + strings.Repeat("x", 900) + " " + strings.Repeat("y", 900) + "\n\n", "A: " + strings.Repeat("x", 900) + "\n " + strings.Repeat("y", 900) + "\n\n"},
+	{"a longer word", "", "A: " + strings.Repeat("x", 1200) + " y\n\n", "A: " + strings.Repeat("x", 995) + "\n y\n\n"},
+	{"a long date", "", "Date: " + strings.Repeat("x", 120) + "\n\n", "Date: " + strings.Repeat("x", 94) + "\n\n"},
+	{"a long name", "", head + "Content-Type: image/png; name=" + strings.Repeat("x", 300) + ".png\n\nx",
+		head + "Content-Type: image/png;\n\tname=\"" + strings.Repeat("x", 116) + ".png\"\nContent-Disposition: inline;\n\tfilename=\"" + strings.Repeat("x", 116) + ".png\"\n\nx"},
+	{"a name turned around", "", head + "Content-Type: image/png; name*=utf-8''a%E2%80%AEb.png\n\nx",
+		head + "Content-Type: image/png;\n\tname=\"ab.png\"\nContent-Disposition: inline;\n\tfilename=\"ab.png\"\n\nx"},
+	{"a folded name", "", head + "Content-Type: image/png;\n\tname=\"a\n\tb.png\"\n\nx", ""},
+	{"enciphered", "", head + "Content-Type: application/pkcs7-mime; name=smime.p7m\nContent-Transfer-Encoding: base64\n\nQ2F0\n", ""},
+	{"a log and no body", "feat_log_inline=1", "A: b\nc\n", "A: b\nX-Junk: c\nMIME-Version: 1.0\nContent-Type: multipart/mixed;\n\tboundary=\"MIMEStream=_1\"\n\n" +
+		"--MIMEStream=_1\n\n--MIMEStream=_1\nContent-Type: text/plain; charset=us-ascii\nContent-Disposition: inline\n\n" +
+		"This message has been changed for your safety. What was done:\nmessage: its header was mended\n--MIMEStream=_1--\n"},
+	{"no name", "", head + "Content-Type: image/png\n\nx", head + "Content-Type: image/png;\n\tname=\"unnamed.png\"\nContent-Disposition: inline;\n\tfilename=\"unnamed.png\"\n\nx"},
+	{"a name with letters of its own", "file_default_policy=mangle", head + "Content-Type: application/x; name*=utf-8''%C3%BC\n\nx",
+		head + "Content-Type: application/DEFANGED-1;\n\tname=\"MANGLED.DEFANGED-1\"\nContent-Disposition: attachment;\n\tfilename=\"MANGLED.DEFANGED-1\"\n\nx"},
+	{"defanged, with such letters", "", head + "Content-Type: application/x; name*=utf-8''%C3%BC\n\nx",
+		head + "Content-Type: application/DEFANGED-1;\n\tname*=utf-8''%C3%BC.DEFANGED-1\nContent-Disposition: attachment;\n\tfilename*=utf-8''%C3%BC.DEFANGED-1\n\nx"},
+
+	{"signed", "", head + signed("pgp-signature", "-----BEGIN PGP SIGNATURE-----"), head + "Content-Type: multipart/mixed;\n\tboundary=\"MIMEStream=_1\"\n\n" +
+		"--MIMEStream=_1\nContent-Type: text/plain; charset=us-ascii\nContent-Disposition: inline\n\nWARNING: Unsanitized content follows.\n--MIMEStream=_1\n" +
+		signed("pgp-signature", "-----BEGIN PGP SIGNATURE-----") + "\n--MIMEStream=_1--\n"},
+	{"signed, without a word", "feat_verbose=0", head + signed("pgp-signature", "-----BEGIN PGP SIGNATURE-----"), ""},
+	{"signed in vain", "feat_force_name=0", head + signed("octet-stream; name=a.txt", ""), strings.Replace(head+signed("octet-stream; name=a.txt", ""), "onclick", "DEFANGED_onclick", 1)},
+	{"signed, and not trusted", "feat_trust_pgp=0", head + signed("pgp-signature; name=a.txt", "-----BEGIN PGP SIGNATURE-----"),
+		strings.Replace(head+signed("pgp-signature; name=a.txt", "-----BEGIN PGP SIGNATURE-----"), "onclick", "DEFANGED_onclick", 1)},
+
+	{"the log", "feat_log_inline=1", "Subject: s\nContent-Type: text/html; charset=us-ascii\n\n<p onclick=x>\n", "Subject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed;\n\tboundary=\"MIMEStream=_1\"\n\n" +
+		"--MIMEStream=_1\nContent-Type: text/html; charset=us-ascii\n\n<p DEFANGED_onclick=x>\n\n--MIMEStream=_1\nContent-Type: text/plain; charset=us-ascii\nContent-Disposition: inline\n\n" +
+		"This message has been changed for your safety. What was done:\nmessage: its HTML was defanged\n--MIMEStream=_1--\n"},
+	{"LF", "feat_newlines=1", "A: b\r\n\r\nx\r\r\ny\n", "A: b\n\nx\r\ny\n"},
+	{"CRLF for all", "feat_newlines=2", "A: b\n\r\nx\n", "A: b\r\n\r\nx\r\n"},
+	{"a score", "score_bad=1", head + "Content-Type: text/html\n\n<p onclick=x>", head + "Content-Type: text/html\nX-Sanitizer-Score: 1\n\n<p DEFANGED_onclick=x>"},
+}
+
 func TestMessages(t *testing.T) {
-	eicar := base64.StdEncoding.EncodeToString([]byte("<script>x</script>"))
-	for _, row := range []struct {
-		name    string
-		setting string
-		in      string
-		out     string // "" for no change
-	}{
-		{"nothing", "", "", ""},
-		{"one byte", "", "x", ""},
-		{"an empty line", "", "\n", ""},
-		{"no line end", "", head + "\nbody", ""},
-		{"no body", "", head, ""},
-		{"CRLF", "", strings.ReplaceAll(multi("\na"), "\n", "\r\n"), ""},
-		{"both line ends", "", "From: a\r\nTo: b\n\r\nbody\r\r\n", ""},
-		{"of an mbox", "", "From joe Mon Jan  1 00:00:00 2024\n>From jim Mon Jan  1 00:00:00 2024\n" + head + "\n>From x\n", ""},
-		{"bytes of all kinds", "", head + "\n\x00\xff\xfe\x1b$B", ""},
-		{"a multipart with words around", "", strings.Replace(multi("\na"), "\n\n", "\n\nbefore\n", 1) + "after", ""},
-		{"a multipart that never ends", "", head + "Content-Type: multipart/mixed; boundary=b\n\n--b\n\na", ""},
-		{"boundaries like each other", "", head + "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; boundary=bb\n\n--bb\n\na\n--bb--\n--b--\n", ""},
-		{"a page", "", head + "Content-Type: text/html\n\n<p>\xe9<br>\r\n<a href='http://x'>", ""},
-		{"a page in another encoding", "", head + "Content-Type: text/html\nContent-Transfer-Encoding: quoted-printable\n\n<p class=3Dx>=E9=20=\n", ""},
-		{"a page in Japanese", "", head + "Content-Type: text/html; charset=iso-2022-jp\n\n<p>\x1b$B<<onclick\x1b(B</p>\n", ""},
-		{"words that begin", "", head + "\nbegin 644 the day\nwith a smile, and all is well.\nend\n", ""},
-
-		{"the field", "header_info=X-Sanitizer: yes", head + "\nbody\n", head + "X-Sanitizer: yes\n\nbody\n"},
-		{"the field without a body", "header_info=X-Sanitizer: yes", head, head + "X-Sanitizer: yes\n"},
-		{"the field without a header", "header_info=X-Sanitizer: yes", "body\n", "X-Sanitizer: yes\n\nbody\n"},
-		{"the field with CRLF", "header_info=X-Sanitizer: yes", "A: b\r\n\r\nx", "A: b\r\nX-Sanitizer: yes\r\n\r\nx"},
-		{"boundaries", "feat_boundaries=1", multi("\na"), strings.NewReplacer("=b\n", "=\"MIMEStream=_1\"\n", "--b", "--MIMEStream=_1").Replace(multi("\na"))},
-		{"two boundaries", "", strings.Replace(multi("\na"), "=b\n", "=b; boundary=c\n", 1),
-			strings.NewReplacer("; boundary=b\n", ";\n\tboundary=\"MIMEStream=_1\"\n", "--b", "--MIMEStream=_1").Replace(multi("\na"))},
-
-		{"a page that runs", "", head + "Content-Type: text/html\n\n<script>x</script>", head + "Content-Type: text/html\n\n<DEFANGED_script><!-- DEFANGED script: x --></DEFANGED_script>"},
-		{"in base64", "", head + "Content-Type: text/html\nContent-Transfer-Encoding: base64\n\n" + eicar[:5] + "!\n" + eicar[5:] + "\n",
-			head + "Content-Type: text/html\nContent-Transfer-Encoding: base64\n\nPERFRkFOR0VEX3NjcmlwdD48IS0tIERFRkFOR0VEIHNjcmlwdDogeCAtLT48L0RFRkFOR0VEX3Nj\ncmlwdD4=\n"},
-		{"in quoted-printable", "", head + "Content-Type: text/html\nContent-Transfer-Encoding: Quoted-Printable\n\n<p =6F=\nnclick=3Dx>=FC</p>\n",
-			head + "Content-Type: text/html\nContent-Transfer-Encoding: Quoted-Printable\n\n<p DEFANGED_onclick=3Dx>=FC</p>\n"},
-		{"with NUL", "", head + "Content-Type: text/html\n\n<scr\x00ipt></script>", head + "Content-Type: text/html\n\n<DEFANGED_script></DEFANGED_script>"},
-		{"in Japanese", "", head + "Content-Type: text/html; charset=iso-2022-jp\n\n<p onclick=x>\x1b$B<<\x1b(B</p>\n",
-			head + "Content-Type: text/html;\n\tcharset=\"utf-8\"\nContent-Transfer-Encoding: 8bit\n\n<p DEFANGED_onclick=x>室</p>\n"},
-		{"in UTF-7", "", head + "Content-Type: text/html; charset=utf-7\n\n+ADw-script+AD4-\n", head + "Content-Type: text/html;\n\tcharset=\"us-ascii\"\n\n+ADw-script+AD4-\n"},
-		{"a picture that runs", "", head + "Content-Type: image/svg+xml; name=a.png\n\n<svg onload=x>\n", head + "Content-Type: image/svg+xml; name=a.png\n\n<svg DEFANGED_onload=x>\n"},
-		{"a script", "feat_scripts=1", head + "\n#!/bin/sh\nrm x\n", head + "\n#DEFANGED!/bin/sh\nrm x\n"},
-
-		{"a message within", "", multi("Content-Type: message/rfc822\n\nSubject: in\nContent-Type: text/html\n\n<p onclick=x>"),
-			multi("Content-Type: message/rfc822\n\nSubject: in\nContent-Type: text/html\n\n<p DEFANGED_onclick=x>")},
-		{"a message with a name", "", multi("Content-Type: message/rfc822; name=\"Re: hello.eml\"\n\nSubject: in\n\nbody"), ""},
-		{"a message nobody looks into", "feat_forwards=0", multi("Content-Type: message/rfc822\n\nContent-Type: text/html\n\n<p onclick=x>"), ""},
-		{"a message that is encoded", "", multi("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nQTogYg=="),
-			multi("Content-Type: application/DEFANGED-1;\n\tname=\"unnamed_file.DEFANGED-1\"\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment;\n\tfilename=\"unnamed_file.DEFANGED-1\"\n\nQTogYg==")},
-		{"a digest", "", strings.Replace(multi("\nContent-Type: text/html\n\n<p onclick=x>"), "mixed", "digest", 1),
-			strings.Replace(multi("\nContent-Type: text/html\n\n<p DEFANGED_onclick=x>"), "mixed", "digest", 1)},
-
-		{"uuencoded", "feat_uuencoded=1", head + "\nhello\nbegin 644 a.exe\n#0V%T\n`\nend\nbye\n",
-			head + "\nhello\n\n*****\nNOTE: An attachment named a.exe was deleted from this message because was a windows executable. Contact the system administrator for more information.\nbye\n"},
-		{"uuencoded, of another kind", "feat_uuencoded=1", head + "\nbegin 644 a.what\n#0V%T\n`\nend\n", head + "\nbegin 644 a_what.DEFANGED-1\n#0V%T\n`\nend\n"},
-		{"uuencoded, and fine", "feat_uuencoded=1", head + "\nbegin 644 a.doc\n#0V%T\n`\nend\n", ""},
-		{"uuencoded in base64", "feat_uuencoded=1", head + "\nbegin-base64 644 a.what\nQ2F0\n====\n", head + "\nbegin-base64 644 a_what.DEFANGED-1\nQ2F0\n====\n"},
-
-		{"a type too many", "", head + "Content-Type: text/plain\nContent-Type: text/html\n\nx\n", head + "Content-Type: text/plain\nX-Content-Type: text/html\n\nx\n"},
-		{"what is no field", "", "A: b\nhello\nC: d\n\nx\n", "A: b\nX-Junk: hello\nC: d\n\nx\n"},
-		{"a part that may have a header", "", multi("--\nContent-Type: text/html\n\nx"), multi("\n--\nContent-Type: text/html\n\nx")},
-		{"a multipart without parts", "", head + "Content-Type: multipart/mixed; boundary=b\n\nhello\n", head + "Content-Type: text/plain\n\nhello\n"},
-		{"an encoding that cannot be", "", strings.Replace(multi("\na"), "\n\n", "\nContent-Transfer-Encoding: base64\n\n", 1), strings.Replace(multi("\na"), "\n\n", "\nX-Content-Transfer-Encoding: base64\n\n", 1)},
-		{"NUL in a header", "", "A: b\x00c\n\nx\x00\n", "A: bc\n\nx\x00\n"},
-		{"CR in a header", "", "A: b\rC: d\r\nE: f\r\n\r\nx\r", "A: b C: d\r\nE: f\r\n\r\nx\r"},
-		{"CR alone", "", "A: b\rC: d\r\rx\r", ""},
-		{"CR before a boundary", "", multi("\na\r--b\rb"), strings.NewReplacer("multipart/mixed; boundary=b\n", "application/DEFANGED-1;\n\tname=\"unnamed_file.DEFANGED-1\"\nContent-Disposition: attachment;\n\tfilename=\"unnamed_file.DEFANGED-1\"\n").Replace(multi("\na\r--b\rb"))},
-		{"a long line", "", "A: " + strings.Repeat("x", 900) + " " + strings.Repeat("y", 900) + "\n\n", "A: " + strings.Repeat("x", 900) + "\n " + strings.Repeat("y", 900) + "\n\n"},
-		{"a longer word", "", "A: " + strings.Repeat("x", 1200) + " y\n\n", "A: " + strings.Repeat("x", 995) + "\n y\n\n"},
-		{"a long date", "", "Date: " + strings.Repeat("x", 120) + "\n\n", "Date: " + strings.Repeat("x", 94) + "\n\n"},
-		{"a long name", "", head + "Content-Type: image/png; name=" + strings.Repeat("x", 300) + ".png\n\nx",
-			head + "Content-Type: image/png;\n\tname=\"" + strings.Repeat("x", 116) + ".png\"\nContent-Disposition: inline;\n\tfilename=\"" + strings.Repeat("x", 116) + ".png\"\n\nx"},
-		{"a name turned around", "", head + "Content-Type: image/png; name*=utf-8''a%E2%80%AEb.png\n\nx",
-			head + "Content-Type: image/png;\n\tname=\"ab.png\"\nContent-Disposition: inline;\n\tfilename=\"ab.png\"\n\nx"},
-		{"a folded name", "", head + "Content-Type: image/png;\n\tname=\"a\n\tb.png\"\n\nx", ""},
-		{"enciphered", "", head + "Content-Type: application/pkcs7-mime; name=smime.p7m\nContent-Transfer-Encoding: base64\n\nQ2F0\n", ""},
-		{"a log and no body", "feat_log_inline=1", "A: b\nc\n", "A: b\nX-Junk: c\nMIME-Version: 1.0\nContent-Type: multipart/mixed;\n\tboundary=\"MIMEStream=_1\"\n\n" +
-			"--MIMEStream=_1\n\n--MIMEStream=_1\nContent-Type: text/plain; charset=us-ascii\nContent-Disposition: inline\n\n" +
-			"This message has been changed for your safety. What was done:\nmessage: its header was mended\n--MIMEStream=_1--\n"},
-		{"no name", "", head + "Content-Type: image/png\n\nx", head + "Content-Type: image/png;\n\tname=\"unnamed.png\"\nContent-Disposition: inline;\n\tfilename=\"unnamed.png\"\n\nx"},
-		{"a name with letters of its own", "file_default_policy=mangle", head + "Content-Type: application/x; name*=utf-8''%C3%BC\n\nx",
-			head + "Content-Type: application/DEFANGED-1;\n\tname=\"MANGLED.DEFANGED-1\"\nContent-Disposition: attachment;\n\tfilename=\"MANGLED.DEFANGED-1\"\n\nx"},
-		{"defanged, with such letters", "", head + "Content-Type: application/x; name*=utf-8''%C3%BC\n\nx",
-			head + "Content-Type: application/DEFANGED-1;\n\tname*=utf-8''%C3%BC.DEFANGED-1\nContent-Disposition: attachment;\n\tfilename*=utf-8''%C3%BC.DEFANGED-1\n\nx"},
-
-		{"signed", "", head + signed("pgp-signature", "-----BEGIN PGP SIGNATURE-----"), head + "Content-Type: multipart/mixed;\n\tboundary=\"MIMEStream=_1\"\n\n" +
-			"--MIMEStream=_1\nContent-Type: text/plain; charset=us-ascii\nContent-Disposition: inline\n\nWARNING: Unsanitized content follows.\n--MIMEStream=_1\n" +
-			signed("pgp-signature", "-----BEGIN PGP SIGNATURE-----") + "\n--MIMEStream=_1--\n"},
-		{"signed, without a word", "feat_verbose=0", head + signed("pgp-signature", "-----BEGIN PGP SIGNATURE-----"), ""},
-		{"signed in vain", "feat_force_name=0", head + signed("octet-stream; name=a.txt", ""), strings.Replace(head+signed("octet-stream; name=a.txt", ""), "onclick", "DEFANGED_onclick", 1)},
-		{"signed, and not trusted", "feat_trust_pgp=0", head + signed("pgp-signature; name=a.txt", "-----BEGIN PGP SIGNATURE-----"),
-			strings.Replace(head+signed("pgp-signature; name=a.txt", "-----BEGIN PGP SIGNATURE-----"), "onclick", "DEFANGED_onclick", 1)},
-
-		{"the log", "feat_log_inline=1", "Subject: s\nContent-Type: text/html; charset=us-ascii\n\n<p onclick=x>\n", "Subject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed;\n\tboundary=\"MIMEStream=_1\"\n\n" +
-			"--MIMEStream=_1\nContent-Type: text/html; charset=us-ascii\n\n<p DEFANGED_onclick=x>\n\n--MIMEStream=_1\nContent-Type: text/plain; charset=us-ascii\nContent-Disposition: inline\n\n" +
-			"This message has been changed for your safety. What was done:\nmessage: its HTML was defanged\n--MIMEStream=_1--\n"},
-		{"LF", "feat_newlines=1", "A: b\r\n\r\nx\r\r\ny\n", "A: b\n\nx\r\ny\n"},
-		{"CRLF for all", "feat_newlines=2", "A: b\n\r\nx\n", "A: b\r\n\r\nx\r\n"},
-		{"a score", "score_bad=1", head + "Content-Type: text/html\n\n<p onclick=x>", head + "Content-Type: text/html\nX-Sanitizer-Score: 1\n\n<p DEFANGED_onclick=x>"},
-	} {
+	for _, row := range messages {
 		t.Run(row.name, func(t *testing.T) {
 			settings := []string{"header_info=0", "feat_boundaries=0"}
 			if row.setting != "" {
