@@ -41,17 +41,19 @@ func LayPeers() error {
 	)
 }
 
-// LayPeersEtc is LayPeers for /etc, which can be written: a host must have its own. It
-// comes before LayEtc.
-func LayPeersEtc() error {
+// LayPeersEtc is LayPeersAt for /etc: a host must have its own. It comes before LayEtc.
+func LayPeersEtc() error { return LayPeersAt("/etc") }
+
+// LayPeersAt is LayPeers for one directory, such as /usr, which can be written.
+func LayPeersAt(dir string) error {
 	const own = "/mnt"
-	etc := "/etc"
-	if _, err := os.Stat(peers + "/etc"); err == nil {
-		etc += ":" + peers + "/etc"
+	lower := dir
+	if _, err := os.Stat(peers + dir); err == nil {
+		lower += ":" + peers + dir
 	}
 	return errors.Join(
-		Tmpfs(own, "755"), os.Mkdir(own+"/etc", 0o755), os.Mkdir(own+"/work", 0o755),
-		overlay("/etc", "lowerdir="+etc+",upperdir="+own+"/etc,workdir="+own+"/work"),
+		Tmpfs(own, "755"), os.Mkdir(own+"/upper", 0o755), os.Mkdir(own+"/work", 0o755),
+		overlay(dir, "lowerdir="+lower+",upperdir="+own+"/upper,workdir="+own+"/work"),
 	)
 }
 
