@@ -83,7 +83,7 @@ func pollable(fd int) *os.File {
 // that read, write and wait send it events.
 type dialogue struct {
 	r      *run
-	pid    int
+	p      started
 	ends   *ends
 	events chan func()
 	over   chan struct{}
@@ -100,13 +100,13 @@ type dialogue struct {
 // After its end a program's output may still be on its way.
 const grace = 200 * time.Millisecond
 
-func newDialogue(r *run, pid int, e *ends) *dialogue {
+func newDialogue(r *run, p started, e *ends) *dialogue {
 	timeout := r.c.Timeout
 	if timeout == 0 {
 		timeout = 10
 	}
 	return &dialogue{
-		r: r, pid: pid, ends: e, events: make(chan func()), over: make(chan struct{}),
+		r: r, p: p, ends: e, events: make(chan func()), over: make(chan struct{}),
 		limit:     time.Now().Add(time.Duration(timeout * 1e9)),
 		lingering: time.Duration(r.c.Linger.or(0.3) * 1e9),
 	}
@@ -132,7 +132,7 @@ func (d *dialogue) play() {
 		if !d.ended && time.Now().After(d.limit) {
 			d.r.status = map[string]any{"timeout": true}
 			d.ended, d.endedAt = true, time.Now()
-			syscall.Kill(d.pid, syscall.SIGKILL)
+			d.p.kill()
 		}
 	}
 }
@@ -140,7 +140,7 @@ func (d *dialogue) play() {
 // watch starts the goroutines that send events.
 func (d *dialogue) watch() {
 	go func() {
-		status := wait(d.pid)
+		status := d.p.wait()
 		d.tell(func() {
 			if !d.ended {
 				d.r.status, d.ended, d.endedAt = status, true, time.Now()
@@ -252,7 +252,7 @@ func (d *dialogue) playStep(s step) bool {
 		d.starttls(fd, s.TLS)
 	case "signal":
 		if !d.ended {
-			syscall.Kill(d.pid, unix.SignalNum("SIG"+string(s.Text)))
+			syscall.Kill(d.p.pid, unix.SignalNum("SIG"+string(s.Text)))
 		}
 	case "run":
 		d.r.shell(s.Text)

@@ -36,14 +36,14 @@ func (r *run) execute() error {
 		}
 		defer unix.Close(trigger)
 	}
-	pid, err := r.start(e)
+	p, err := r.start(e)
 	for _, fd := range e.child {
 		unix.Close(fd)
 	}
 	if err != nil {
 		return err
 	}
-	newDialogue(r, pid, e).play()
+	newDialogue(r, p, e).play()
 	r.outputs = e.readers
 	if trigger >= 0 {
 		n, _ := unix.Read(trigger, make([]byte, 4096)) // an error: nothing was written
@@ -186,12 +186,19 @@ func openPath(name, flags string) (int, error) {
 	return fd, os.NewSyscallError("open "+name, err)
 }
 
+// started is the program.
+type started struct {
+	pid  int                   // 0: it is a call
+	wait func() map[string]any // for its end, and gives its status in the recorded form
+	kill func()
+}
+
 // start starts the program.
-func (r *run) start(e *ends) (pid int, err error) {
+func (r *run) start(e *ends) (p started, err error) {
 	c := r.c
 	attr := &syscall.ProcAttr{Sys: &syscall.SysProcAttr{}}
 	if attr.Sys.Credential, err = c.credential(); err != nil {
-		return 0, err
+		return p, err
 	}
 	for _, fd := range e.child {
 		attr.Files = append(attr.Files, uintptr(fd))
@@ -220,7 +227,7 @@ func (r *run) start(e *ends) (pid int, err error) {
 		cwd = r.sub(c.Cwd)
 	}
 	if err := unix.Chdir(cwd); err != nil {
-		return 0, fmt.Errorf("chdir %s: %w", cwd, err)
+		return p, fmt.Errorf("chdir %s: %w", cwd, err)
 	}
 	defer unix.Chdir("/")
 	mask := 0o022
@@ -230,16 +237,21 @@ func (r *run) start(e *ends) (pid int, err error) {
 	unix.Umask(mask)
 	defer unix.Umask(0)
 	r.begun = time.Now()
+	if r.warm != nil {
+		return r.warm.start(program, args, attr.Env, e, attr.Sys)
+	}
 	if c.Rlimits != nil {
 		if program, args, err = r.limited(program, args); err != nil {
-			return 0, err
+			return p, err
 		}
 	}
-	pid, err = syscall.ForkExec(program, args, attr)
+	p.pid, err = syscall.ForkExec(program, args, attr)
 	if err != nil {
-		return 0, fmt.Errorf("exec %s: %w", program, err)
+		return p, fmt.Errorf("exec %s: %w", program, err)
 	}
-	return pid, nil
+	p.wait = func() map[string]any { return wait(p.pid) }
+	p.kill = func() { syscall.Kill(p.pid, syscall.SIGKILL) }
+	return p, nil
 }
 
 func (c *Case) credential() (*syscall.Credential, error) {
@@ -284,7 +296,7 @@ func (r *run) limited(program string, args []string) (string, []string, error) {
 	return harness + "/limit", append(append(out, "-", program), args...), nil
 }
 
-// wait waits for the program and gives its status in the recorded form.
+// wait waits for a process.
 func wait(pid int) map[string]any {
 	var status syscall.WaitStatus
 	for {
@@ -296,6 +308,11 @@ func wait(pid int) map[string]any {
 			return map[string]any{"lost": err.Error()}
 		}
 	}
+	return seen(status)
+}
+
+// seen is a status in the recorded form.
+func seen(status syscall.WaitStatus) map[string]any {
 	if status.Signaled() {
 		return map[string]any{"signal": float64(status.Signal())}
 	}

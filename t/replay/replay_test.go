@@ -133,6 +133,11 @@ func TestProgramsBehaveAsRecorded(t *testing.T) {
 	}
 }
 
+// player runs cases.
+type player interface {
+	Run(c *Case) map[string]any
+}
+
 // alone is held for writing by a case that must not be disturbed by others.
 var alone sync.RWMutex
 
@@ -140,7 +145,7 @@ var alone sync.RWMutex
 // when the machine is busy with the others: what fails is played again, alone.
 // The machine may have other things to do even then, so there is more than one
 // chance.
-func check(t *testing.T, r *Runner, v Vector) {
+func check(t *testing.T, r player, v Vector) {
 	t.Helper()
 	alone.RLock()
 	diff := play(r, v)
@@ -159,7 +164,7 @@ func check(t *testing.T, r *Runner, v Vector) {
 	t.Errorf("differs:\n%s", diff)
 }
 
-func play(r *Runner, v Vector) string {
+func play(r player, v Vector) string {
 	got := r.Run(&v.Case)
 	for _, key := range v.Case.Ignore {
 		delete(got, key)
@@ -199,4 +204,76 @@ func (r *Runner) lacks(c *Case) string {
 		}
 	}
 	return ""
+}
+
+// A warm program does by calls, one after the other and beside a neighbour, what
+// it does in a process for each.
+func TestWarmProgramsBehaveAsRecorded(t *testing.T) {
+	lab.Need(t)
+	for _, row := range []struct {
+		family   string
+		many     bool
+		stations int
+		users    int // that the cases run as
+
+		user, begin, rest string // the neighbour's input
+		said              string
+		code              int
+	}{
+		{family: "getpw", many: true, stations: 1, users: 3},
+		{family: "local", stations: 2, users: 3},
+		{family: "remote", many: true, stations: 4, users: 3},
+		{
+			family: "queue", many: true, stations: 1, users: 8,
+			user: "john", begin: "Subject: never to end\n", code: 65, // its queue is gone by then
+		},
+		{
+			family: "smtpd", many: true, stations: 2, users: 2,
+			user: "qmaild", begin: "HELO a\r\nMAIL FROM:<a@neighbour>\r\n", rest: "RCPT TO:<b>\r\nQUIT\r\n",
+			said: "220 neighbour.example ESMTP\r\n250 neighbour.example\r\n250 ok\r\n250 ok\r\n221 neighbour.example\r\n",
+		},
+	} {
+		all, err := Load(vectors + "/" + row.family + ".json.gz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var applies []Vector
+		without := map[string]int{}
+		for _, v := range all {
+			if why := v.Case.applies(); why != "" {
+				without[why]++
+			} else {
+				applies = append(applies, v)
+			}
+		}
+		t.Logf("%s: %d cases; left out: %v", row.family, len(applies), without)
+		for i := range row.stations {
+			t.Run(fmt.Sprint(row.family, i), func(t *testing.T) {
+				t.Parallel()
+				s, err := newStation(runner(t, row.family), row.many)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.host.Close()
+				var beside neighbour
+				if row.user != "" {
+					if beside, err = s.beside("qmail-"+row.family, row.user, row.begin); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for j := i; j < len(applies); j += row.stations {
+					t.Run(path.Base(applies[j].Case.ID), func(t *testing.T) { check(t, s, applies[j]) })
+				}
+				if s.begun > row.users {
+					t.Errorf("%d processes for %d users", s.begun, row.users)
+				}
+				if row.user == "" {
+					return
+				}
+				if said, code := beside.end(row.rest); said != row.said || code != row.code {
+					t.Errorf("the neighbour said %q and exited %d", said, code)
+				}
+			})
+		}
+	}
 }

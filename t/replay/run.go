@@ -53,6 +53,7 @@ type run struct {
 	*Runner
 	c      *Case
 	host   *lab.Host
+	warm   *station // nil: the program gets a process of its own
 	nums   []uint64 // the numbers of the case's messages
 	peers  peers
 	syslog *os.File
@@ -118,7 +119,7 @@ func (r *run) play() (map[string]any, error) {
 // all is heard, for what is on its way to the servers. Then nothing runs on.
 func (r *run) settle() {
 	limit := time.Now().Add(time.Duration(r.c.Settle.or(0.5) * 1e9))
-	for time.Now().Before(limit) && r.host.Busy() {
+	for time.Now().Before(limit) && r.busy() {
 		time.Sleep(5 * time.Millisecond)
 	}
 	if r.c.Servers != nil {
@@ -130,7 +131,24 @@ func (r *run) settle() {
 	}
 	r.ended = time.Now()
 	r.peers.end()
-	r.host.Kill()
+	r.end()
+}
+
+// busy tells whether the case has processes left.
+func (r *run) busy() bool {
+	if r.warm != nil {
+		return len(r.warm.strangers()) > 0
+	}
+	return r.host.Busy()
+}
+
+// end ends them.
+func (r *run) end() {
+	if r.warm != nil {
+		r.warm.end()
+	} else {
+		r.host.Kill()
+	}
 }
 
 // collect gathers what was seen.
