@@ -45,7 +45,7 @@ func run(c *call.Call) int {
 	signal.Ignore(syscall.SIGPIPE) // who asked may be gone
 	sig.Default(sig.Swallowed[:]...)
 	entry.Stay()
-	start := spawn.Warm(&warm.Pool{Size: 10, Calls: 1000, Idle: 10 * time.Second})
+	start := spawn.Warm(&warm.Pool{Size: 10, Calls: 1000, Idle: 2 * time.Second})
 	s := newServer(&mailboxes{owners, start, c.Env}, patience)
 	return exit.Report(c.Err(), "qmail-rcptd", s.serve(listening))
 }

@@ -10,10 +10,13 @@
 // there. Elsewhere it is the same system in a home directory below t/.up, on a
 // high port, and what that gives up is said.
 //
-// It brings up the two domains of the examples with their users, and, in private, the
-// mail store. It sends messages through SMTP, shows where they arrive, and John's
-// mailboxes by IMAP, and stays until it gets INT or TERM. With UP_ONCE set it stops after showing; with UP_PLAIN set it does without
-// namespaces. It exits 0 if all messages arrived where they should, 1 otherwise.
+// It brings up the two domains of the examples with their users and, in private, the mail
+// store and what looks at mail: clamd before the queue, the sanitizer and SpamAssassin before
+// the mailboxes. What of that is not installed is named and left out. It sends messages
+// through SMTP, clean ones and others, shows where they end, and John's mailboxes by IMAP,
+// and stays until it gets INT or TERM. With UP_ONCE set it stops after showing; with UP_PLAIN
+// set it does without namespaces. It exits 0 if all messages went where they should, 1
+// otherwise.
 package main
 
 import (

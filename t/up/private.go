@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 
 	"goqmail/t/lab"
 	"goqmail/t/site"
@@ -22,6 +23,7 @@ func private() (*system, error) {
 		return nil, err
 	}
 	s := &system{home: "/var/qmail", homes: "/home", logs: []string{"/var/log/qmail", "/var/log/smtpd", "/var/log/master"}}
+	s.logs = append(s.logs, statusPage)
 	s.tidy = append(s.tidy, lab.RemoveShared)
 	host, err := lab.Start()
 	if err != nil {
@@ -29,14 +31,15 @@ func private() (*system, error) {
 	}
 	s.tidy = append(s.tidy, host.Close)
 	s.do = host.Do
-	host.Do(func() { err = layPrivate(programs, users) })
+	var left []string
+	host.Do(func() { left, err = s.layPrivate(programs, users) })
 	if err != nil {
 		return s, err
 	}
 	if s.smtp, err = s.forward("127.0.0.1:25", "2525"); err != nil {
 		return s, err
 	}
-	host.Do(func() { err = layStore(users) })
+	host.Do(func() { err = layStore(users, s.filters.procmail) })
 	if err != nil {
 		return s, err
 	}
@@ -46,21 +49,41 @@ func private() (*system, error) {
 		fmt.Sprintf("            port 143 inside; %s of the machine leads there", s.imap),
 		fmt.Sprintf("inside      nsenter -t %d -m -p -n -u -i sh    (qmail-qstat and the others are in /var/qmail/bin)", host.Pid()),
 	}
+	s.notes = append(s.notes, left...)
 	return s, err
 }
 
-// layPrivate lays and starts the system in the host it is called in.
-func layPrivate(programs *lab.Programs, users lab.Users) error {
-	if err := errors.Join(users.LayEtc(), site.Lay(programs, users)); err != nil {
-		return err
+// statusPage is the page that qmail-stats keeps.
+const statusPage = "/var/log/stats/status.html"
+
+// layPrivate lays and starts the system in the host it is called in, and finds the filters.
+// left says which are left out.
+func (s *system) layPrivate(programs *lab.Programs, users lab.Users) (left []string, err error) {
+	err = errors.Join(lab.LayPeers(), lab.LayPeersEtc())
+	if err != nil {
+		left = append(left, fmt.Sprintf("left out    scanning and sorting: %v", err))
 	}
-	if err := start("/var/log/qmail", "env", "-", "PATH=/var/qmail/bin:/usr/bin:/bin", "qmail-start", "./Maildir/"); err != nil {
-		return err
+	if err := errors.Join(users.LayEtc(), site.Lay(programs, users), lab.Tmpfs("/tmp", "1777")); err != nil {
+		return nil, err
 	}
-	if err := start("/var/log/smtpd", "/var/qmail/boot/smtpd"); err != nil {
-		return err
+	if err == nil {
+		s.filters, left = findFilters()
 	}
-	return listening("127.0.0.1:25", "220 ")
+	err = errors.Join(
+		os.Mkdir(filepath.Dir(statusPage), 0o755),
+		lab.Own(filepath.Dir(statusPage), users.Uid("qmaill"), users.PrimaryGid("qmaill"), 0o755),
+		start("/var/log/qmail", "env", "-", "PATH=/var/qmail/bin:/usr/bin:/bin", "qmail-start", "./Maildir/", "qmail-stats", "-c", "-w", statusPage, "-i", "1"),
+	)
+	if err == nil && s.filters.clamd {
+		err = layScanner()
+	}
+	if err == nil {
+		err = start("/var/log/smtpd", "/var/qmail/boot/smtpd")
+	}
+	if err == nil {
+		err = listening("127.0.0.1:25", "220 ")
+	}
+	return left, err
 }
 
 // start starts a program in the background that logs to a file.

@@ -31,26 +31,11 @@ SERVICES {
   lmtpunix cmd="lmtpd" listen="/var/imap/socket/lmtp"
 }
 `
-	// procmailrc sorts mail as procmail's users do.
-	procmailrc = `PATH=/usr/bin:/bin:/usr/cyrus/bin
-SHELL=/bin/sh
-SANE="deliver -a ` + site.Admin + ` -m user.` + site.Admin + `"
-
-:0f
-| sed 1d
-
-:0
-* ^X-Spam-Status: Yes
-| $SANE.SPAM
-
-:0
-| $SANE
-`
 )
 
 // layStore lays and starts the mail store in the host it is called in. John's mail goes
-// there as well as to his Maildir.
-func layStore(users lab.Users) error {
+// there as well as to his Maildir, sorted if there is procmail.
+func layStore(users lab.Users, sorted bool) error {
 	if err := lab.LayPair(users); err != nil {
 		return err
 	}
@@ -85,18 +70,18 @@ func layStore(users lab.Users) error {
 	if err != nil {
 		return err
 	}
-	home := "/home/" + site.Admin
 	command := "| preline -f /usr/cyrus/bin/deliver -a " + site.Admin + " -m user." + site.Admin
-	if _, err := os.Stat("/usr/bin/procmail"); err == nil {
-		command = "| preline /usr/bin/procmail"
-	}
-	for name, text := range map[string]string{".qmail": "./Maildir/\n" + command + "\n", ".procmailrc": procmailrc} {
-		path := home + "/" + name
-		if err := errors.Join(os.WriteFile(path, []byte(text), 0o600), lab.Own(path, users.Uid(site.Admin), users.PrimaryGid(site.Admin), 0o600)); err != nil {
+	if sorted {
+		if err := laySorter(users, site.Admin); err != nil {
 			return err
 		}
+		command = "| preline /usr/bin/procmail"
 	}
-	return nil
+	path := "/home/" + site.Admin + "/.qmail"
+	return errors.Join(
+		os.WriteFile(path, []byte("./Maildir/\n"+command+"\n"), 0o600),
+		lab.Own(path, users.Uid(site.Admin), users.PrimaryGid(site.Admin), 0o600),
+	)
 }
 
 // output runs a program, whose output matters only if it fails.
@@ -109,14 +94,15 @@ func output(name string, args ...string) error {
 
 // showStore shows John's mailboxes by IMAP, once the messages are there.
 func (s *system) showStore() error {
+	const look = "FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT X-SPAM-STATUS X-VIRUS-STATUS)] BODY.PEEK[TEXT]<0.500>)"
 	var replies []string
 	err := await("the messages in the mail store", func() bool {
 		var err error
 		replies, err = s.converse(
-			"LOGIN "+site.Admin+" "+password, `LIST "" *`, "SELECT INBOX", "FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])",
-			"SELECT INBOX.SPAM", "FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])", "LOGOUT")
+			"LOGIN "+site.Admin+" "+password, `LIST "" *`, "SELECT INBOX", look, "SELECT INBOX.SPAM", look, "LOGOUT")
 		all := strings.Join(replies, "\n")
-		return err == nil && strings.Contains(all, "Subject: for a user of a virtual domain") && strings.Contains(all, "Subject: for the SPAM folder")
+		return err == nil && strings.Contains(all, "Subject: for a user of a virtual domain") && strings.Contains(all, "Subject: for the SPAM folder") &&
+			(!s.filters.procmail || strings.Contains(all, "holiday.exe was deleted"))
 	})
 	if err != nil {
 		return err

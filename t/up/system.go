@@ -18,14 +18,15 @@ import (
 
 // system is a running mail system, private or plain.
 type system struct {
-	smtp  string       // address of its SMTP port, host:port
-	imap  string       // and of its IMAP port; "" if there is no mail store
-	home  string       // its qmail home, as seen from inside
-	homes string       // where the users' home directories are, likewise
-	logs  []string     // log files, likewise
-	do    func(func()) // calls a function inside
-	notes []string     // what else there is to know, a line each
-	tidy  []func()     // undoes what was done, last first
+	smtp    string       // address of its SMTP port, host:port
+	imap    string       // and of its IMAP port; "" if there is no mail store
+	filters filters      // what looks at mail
+	home    string       // its qmail home, as seen from inside
+	homes   string       // where the users' home directories are, likewise
+	logs    []string     // log files, likewise
+	do      func(func()) // calls a function inside
+	notes   []string     // what else there is to know, a line each
+	tidy    []func()     // undoes what was done, last first
 }
 
 func (s *system) stop() {
@@ -34,8 +35,8 @@ func (s *system) stop() {
 	}
 }
 
-// trial is a message and where it should arrive.
-type trial struct{ to, subject, user string }
+// trial is a message and where it should arrive. Its body begins with more of the header.
+type trial struct{ to, subject, user, body string }
 
 // show sends messages through the system and shows them arriving.
 func (s *system) show() error {
@@ -56,8 +57,8 @@ func (s *system) show() error {
 		fmt.Println(note)
 	}
 	for _, try := range []trial{
-		{"john@linuxfromsource.org", "for a user of a virtual domain", "john"},
-		{"nobody-of-that-name@linuxfrombinary.org", "for an unknown user, who has the domain's default", site.Admin},
+		{to: "john@linuxfromsource.org", subject: "for a user of a virtual domain", user: "john"},
+		{to: "nobody-of-that-name@linuxfrombinary.org", subject: "for an unknown user, who has the domain's default", user: site.Admin},
 	} {
 		mark := fmt.Sprintf("%d.%d", time.Now().UnixNano(), os.Getpid())
 		fmt.Printf("\n-> %s by SMTP, %s\n", try.to, try.subject)
@@ -76,21 +77,26 @@ func (s *system) show() error {
 	if s.imap == "" {
 		return nil
 	}
-	spam := trial{site.Admin + "@linuxfromsource.org", "for the SPAM folder", site.Admin}
+	spam := trial{to: site.Admin + "@linuxfromsource.org", subject: "for the SPAM folder", body: "\r\n" + gtube + "\r\n"}
+	if !s.filters.spamassassin {
+		spam.body = "X-Spam-Status: Yes\r\n\r\nHello.\r\n" // as it would say
+	}
 	fmt.Printf("\n-> %s by SMTP, %s\n", spam.to, spam.subject)
 	if err := s.send(spam, "spam"); err != nil {
 		return fmt.Errorf("SMTP: %w", err)
+	}
+	if err := s.showFilters(); err != nil {
+		return err
 	}
 	return s.showStore()
 }
 
 func (s *system) send(try trial, mark string) error {
 	const sender = "visitor@elsewhere.example"
-	head := ""
-	if mark == "spam" {
-		head = "X-Spam-Status: Yes\r\n"
+	if try.body == "" {
+		try.body = "\r\nHello.\r\n"
 	}
-	mess := head + "From: " + sender + "\r\nTo: " + try.to + "\r\nSubject: " + try.subject + "\r\nMessage-ID: <" + mark + "@elsewhere.example>\r\n\r\nHello.\r\n"
+	mess := "From: " + sender + "\r\nTo: " + try.to + "\r\nSubject: " + try.subject + "\r\nMessage-ID: <" + mark + "@elsewhere.example>\r\n" + try.body
 	return smtp.SendMail(s.smtp, nil, sender, []string{try.to}, []byte(mess))
 }
 

@@ -62,12 +62,20 @@ func TestPrivateSystemStaysUntilItIsInterrupted(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	arrivals(t, said.String())
+	if strings.Contains(said.String(), "\nleft out ") {
+		t.Skipf("shown without:\n%s", &said)
+	}
 	for _, part := range []string{
 		"\nIMAP        127.0.0.1:",
 		"| * LIST (\\HasChildren) \".\" INBOX\n",
 		"| * LIST (\\HasNoChildren) \".\" INBOX.SPAM\n",
 		"| Subject: for a user of a virtual domain\n",
 		"| Subject: for the SPAM folder\n",
+		"| X-Spam-Status: Yes, score=",
+		"| X-Spam-Status: No, score=",
+		"| X-Virus-Status: Clean\n",
+		"\n<- 554 \"this message has a virus, Eicar-Test-Signature",
+		"| NOTE: An attachment named holiday.exe was deleted from ",
 	} {
 		if !strings.Contains(said.String(), part) {
 			t.Errorf("it did not say %q:\n%s", part, &said)
