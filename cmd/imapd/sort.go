@@ -78,7 +78,11 @@ const maxCriteria = 20
 
 // sorted sorts messages. Those that are gone are left out.
 func (c *conn) sorted(seqs []int, criteria []order.Criterion) ([]int, error) {
-	table, err := c.sel.box.Order(c.sel.view)
+	tableOf := c.sel.box.OrderByDate
+	if slices.ContainsFunc(criteria, order.Criterion.NeedsWords) {
+		tableOf = c.sel.box.Order
+	}
+	table, err := tableOf(c.sel.view)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ type orders struct {
 type ordered struct {
 	tree  *tree
 	box   int64
+	dates bool         // which is all that is in table
 	size  atomic.Int64 // messages in table; asked for by those who must not wait for it
 	mu    sync.Mutex
 	table *order.Table
@@ -30,13 +31,20 @@ type ordered struct {
 // 200 bytes.
 const maxOrdered = 500000
 
-// of returns the entry of a mailbox, a new one if it has none.
-func (o *orders) of(m *Mailbox) *ordered {
+// of returns the entry of a mailbox, a new one if it has none. Where dates will do, one
+// that has more does.
+func (o *orders) of(m *Mailbox, dates bool) *ordered {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	i := slices.IndexFunc(o.tables, func(t *ordered) bool { return t.tree == m.tree && t.box == m.id })
+	find := func(dates bool) int {
+		return slices.IndexFunc(o.tables, func(t *ordered) bool { return t.tree == m.tree && t.box == m.id && t.dates == dates })
+	}
+	i := find(false)
+	if i < 0 && dates {
+		i = find(true)
+	}
 	if i < 0 {
-		return o.use(&ordered{tree: m.tree, box: m.id, table: order.NewTable()})
+		return o.use(&ordered{tree: m.tree, box: m.id, dates: dates, table: order.NewTable()})
 	}
 	t := o.tables[i]
 	o.tables = slices.Delete(o.tables, i, i+1)
@@ -65,15 +73,20 @@ func (o *orders) forget(t *tree) {
 
 // Order returns what the messages of a view are sorted and threaded by. It may lack
 // some that are no longer there.
-func (m *Mailbox) Order(v *View) (*order.Table, error) {
-	o := m.store.orders.of(m)
+func (m *Mailbox) Order(v *View) (*order.Table, error) { return m.order(v, false) }
+
+// OrderByDate returns a table that knows no more of them than dates, which is made sooner.
+func (m *Mailbox) OrderByDate(v *View) (*order.Table, error) { return m.order(v, true) }
+
+func (m *Mailbox) order(v *View, dates bool) (*order.Table, error) {
+	o := m.store.orders.of(m, dates)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.table.Len() > 2*v.Len()+1000 { // most are gone
 		o.table = order.NewTable()
 	}
 	defer func() { o.size.Store(int64(o.table.Len())) }()
-	if err := m.addTo(o.table); err != nil {
+	if err := m.addTo(o); err != nil {
 		return nil, err
 	}
 	missing := o.table.Missing(func(yield func(uint32) bool) {
@@ -91,13 +104,17 @@ func (m *Mailbox) Order(v *View) (*order.Table, error) {
 		return o.table, err
 	}
 	o.table = order.NewTable()
-	return o.table, m.addTo(o.table)
+	return o.table, m.addTo(o)
 }
 
 // addTo adds the messages that are behind those of a table.
-func (m *Mailbox) addTo(t *order.Table) error {
-	return m.SortKeys(imap.UIDSet{{Start: imap.UID(t.Last() + 1), Stop: 1<<32 - 1}}, func(uid uint32, g *digest.Digest) error {
-		t.Add(uid, g)
+func (m *Mailbox) addTo(o *ordered) error {
+	read := m.SortKeys
+	if o.dates {
+		read = m.sentDates
+	}
+	return read(imap.UIDSet{{Start: imap.UID(o.table.Last() + 1), Stop: 1<<32 - 1}}, func(uid uint32, g *digest.Digest) error {
+		o.table.Add(uid, g)
 		return nil
 	})
 }

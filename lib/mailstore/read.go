@@ -67,12 +67,20 @@ func (m *Mailbox) Columns(uids imap.UIDSet, columns []Column, f func(uid uint32,
 	})
 }
 
-// SortKeys does the same with what a Digest has to sort and thread by.
+// SortKeys does the same with what a Digest has to sort and thread by. The digest is f's
+// only until it returns.
 func (m *Mailbox) SortKeys(uids imap.UIDSet, f func(uid uint32, g *digest.Digest) error) error {
+	var g digest.Digest
 	return m.rows(uids, "SELECT key, date, subject, reply, sender, recipient, cc, messageid, refs FROM sortkey", func(s *sqlite.Stmt) error {
-		g := new(digest.Digest)
-		sortKey(s, 1, g)
-		return f(uint32(s.ColumnInt64(0)), g)
+		sortKey(s, 1, &g)
+		return f(uint32(s.ColumnInt64(0)), &g)
+	})
+}
+
+// sentDates does the same with nothing but the date that a Digest has.
+func (m *Mailbox) sentDates(uids imap.UIDSet, f func(uid uint32, g *digest.Digest) error) error {
+	return m.rows(uids, "SELECT key, date FROM sortkey", func(s *sqlite.Stmt) error {
+		return f(uint32(s.ColumnInt64(0)), &digest.Digest{Date: s.ColumnInt64(1)})
 	})
 }
 
@@ -80,5 +88,8 @@ func (m *Mailbox) SortKeys(uids imap.UIDSet, f func(uid uint32, g *digest.Digest
 func sortKey(s *sqlite.Stmt, first int, g *digest.Digest) {
 	g.Date, g.Subject, g.Reply = s.ColumnInt64(first), s.ColumnText(first+1), s.ColumnBool(first+2)
 	g.From, g.To, g.Cc = s.ColumnText(first+3), s.ColumnText(first+4), s.ColumnText(first+5)
-	g.MessageID, g.References = s.ColumnText(first+6), strings.Fields(s.ColumnText(first+7))
+	g.MessageID, g.References = s.ColumnText(first+6), g.References[:0]
+	for id := range strings.FieldsSeq(s.ColumnText(first + 7)) {
+		g.References = append(g.References, id)
+	}
 }

@@ -30,6 +30,11 @@ const (
 // NeedsDisplay tells whether items need their Display.
 func (c Criterion) NeedsDisplay() bool { return c.By == DisplayFrom || c.By == DisplayTo }
 
+// NeedsWords tells whether the table has to have more than dates.
+func (c Criterion) NeedsWords() bool {
+	return c.By == Cc || c.By == From || c.By == Subject || c.By == To
+}
+
 // Sort returns the numbers of items, which have ascending UIDs, in their order. What is
 // equal stays as it was.
 func (t *Table) Sort(items []Item, criteria []Criterion) []uint32 {
