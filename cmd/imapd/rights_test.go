@@ -196,7 +196,7 @@ func TestWhoMayRead(t *testing.T) {
 			if !sees {
 				c.talk("> b MYRIGHTS user.mary.plans\n< b NO …")
 			}
-			listed := `> c LIST "" "user.mary.*"` + "\n"
+			listed := `> c LIST "" "user.mary.*" RETURN (STATUS (MESSAGES))` + "\n"
 			if sees {
 				listed += "< * LIST … user.mary.plans\n"
 			}
