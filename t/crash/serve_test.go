@@ -253,7 +253,7 @@ func TestLMTP(t *testing.T) {
 			}
 		}
 	}
-	r.stops(24)
+	r.stops(20)
 }
 
 // What imapd has answered OK for stays so.
@@ -289,7 +289,7 @@ func TestIMAP(t *testing.T) {
 	}
 	serve(t, "imapd").storeRun(steps, func(line string) (over, done bool) {
 		return strings.HasPrefix(line, "t "), strings.HasPrefix(line, "t OK")
-	}).stops(32)
+	}).stops(24)
 }
 
 // Pop3d deletes nothing before QUIT, and then all.
