@@ -217,9 +217,10 @@ func (m media) format(eol string) string {
 		}
 		name, value := p.name, p.value
 		switch {
-		case strings.HasSuffix(name, "*") && isToken(value, "'%"):
+		case strings.HasSuffix(name, "*"):
+			value = percent(value, "'%") // it is coded as it stands
 		case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r >= 0x7f }):
-			name, value = strings.TrimSuffix(name, "*")+"*", "utf-8''"+percent(value)
+			name, value = name+"*", "utf-8''"+percent(value, "")
 		default:
 			value = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
 		}
@@ -249,10 +250,11 @@ func unpercent(s string) []byte {
 	return out
 }
 
-func percent(s string) string {
+// percent codes a value, but for what is in more.
+func percent(s, more string) string {
 	var out strings.Builder
 	for _, b := range []byte(s) {
-		if isToken(string(rune(b)), "") {
+		if b < 0x80 && isToken(string(rune(b)), more) {
 			out.WriteByte(b)
 		} else {
 			out.WriteString("%" + strings.ToUpper(strconv.FormatUint(0x100+uint64(b), 16)[1:]))

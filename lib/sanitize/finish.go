@@ -52,6 +52,9 @@ func (s *sanitizer) mend(p *part) {
 // written is a field of MIME as it was understood, without what is too long in it.
 func (s *sanitizer) written(p *part, name, text string) string {
 	if name == "content-transfer-encoding" {
+		if p.newEncoding != "" {
+			return text
+		}
 		return "Content-Transfer-Encoding: " + shorten(p.encoding, maxName) + s.eol
 	}
 	_, value, _ := strings.Cut(text, ":")
