@@ -1,0 +1,278 @@
+//go:build linux
+
+package story
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"goqmail/t/lab"
+	"goqmail/t/site"
+)
+
+// warm are the programs that stay; see lib/warm.
+var warm = []string{"qmail-getpw", "qmail-local", "qmail-queue", "qmail-remote", "qmail-smtpds"}
+
+// awaitCold waits until none of them runs.
+func (m *machine) awaitCold() {
+	m.t.Helper()
+	m.await("all warm programs to be gone", func() bool {
+		return !slices.ContainsFunc(m.Processes(), func(p lab.Process) bool { return slices.Contains(warm, p.Name) })
+	})
+}
+
+// kill kills all processes of a name that there are, and tells how many.
+func (m *machine) kill(name string) int {
+	pids := m.Pids(name)
+	for _, pid := range pids {
+		syscall.Kill(pid, syscall.SIGKILL) // or it has just ended
+	}
+	return len(pids)
+}
+
+func TestADeliveryThatIsKilledIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.write("/tmp/hold", "", "root")
+	m.write("/home/olaf/.qmail", "./Maildir/\n|while test -e /tmp/hold; do sleep 0.02; done\n", "olaf")
+	m.start()
+	m.send("susie", "twice", "olaf@"+site.Me)
+	m.awaitMail("olaf", "Subject: twice\n")
+	if m.kill("qmail-local") == 0 {
+		t.Fatal("no qmail-local runs")
+	}
+	m.in(func() error { return os.Remove("/tmp/hold") })
+	m.awaitLog("deferral: qmail-local_crashed.")
+	m.alarm()
+	m.awaitEmpty()
+	if n := m.count("olaf", "Subject: twice\n"); n != 2 {
+		t.Errorf("%d messages, want 2", n)
+	}
+}
+
+// At whatever moments the warm programs die, no message is lost.
+func TestWarmProgramsMayDieAtAnyMoment(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.start()
+	m.listen()
+	victims := []string{"qmail-local", "qmail-getpw", "qmail-queue", "qmail-smtpds"}
+	killed := make(chan map[string]int)
+	go func() {
+		count := map[string]int{}
+		for deaths := 0; deaths < 5*len(victims); {
+			time.Sleep(time.Duration(rand.N(20)) * time.Millisecond)
+			victim := victims[deaths%len(victims)]
+			if n := m.kill(victim); n > 0 {
+				count[victim] += n
+				deaths++
+			}
+		}
+		killed <- count
+	}()
+	var accepted []string
+	var count map[string]int
+	for i := 0; count == nil; i++ {
+		subject := fmt.Sprintf("message %d", i)
+		if m.offer(subject, "dirk@"+site.Me) {
+			accepted = append(accepted, subject)
+		}
+		select {
+		case count = <-killed:
+			t.Logf("killed: %v; accepted %d of %d", count, len(accepted), i+1)
+		default:
+		}
+	}
+	m.awaitOut()
+	for _, subject := range accepted {
+		if m.count("dirk", "Subject: "+subject+"\n") == 0 {
+			t.Errorf("%s was accepted and is lost", subject)
+		}
+	}
+	for _, mess := range m.mail("dirk") {
+		if !strings.HasSuffix(mess, "\nbody\n") {
+			t.Errorf("half a message: %q", mess)
+		}
+	}
+}
+
+// offer sends a message by SMTP and tells whether it was accepted.
+func (m *machine) offer(subject, recipient string) bool {
+	conn := m.dial()
+	if conn == nil {
+		return false
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Minute))
+	said, _ := io.WriteString(conn, "HELO a\r\nMAIL FROM:<susie@"+site.Me+">\r\nRCPT TO:<"+recipient+">\r\nDATA\r\n"+
+		"Subject: "+subject+"\r\n\r\nbody\r\n.\r\nQUIT\r\n")
+	replies, _ := io.ReadAll(conn)
+	return said > 0 && strings.Contains(string(replies), "\n250 ok ") && strings.Contains(string(replies), " qp ")
+}
+
+// Whoever calls warm programs may die. They see the calls under way through,
+// and end.
+func TestWarmProgramsEndWithTheirCallers(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.write("/tmp/hold", "", "root")
+	m.write("/home/olaf/.qmail", "|while test -e /tmp/hold; do sleep 0.02; done\n./Maildir/\n", "olaf")
+	m.control("smtproutes", ":127.0.0.1:9\n") // where nobody listens
+	m.start()
+	m.listen()
+	m.send("susie", "remote", "somebody@far.example")
+	m.awaitLog("deferral: ")
+	m.send("susie", "held", "olaf@"+site.Me)
+	m.awaitLog("starting delivery 2: ")
+	m.await("a delivery under way", func() bool { return len(m.Pids("sleep")) > 0 })
+	c := m.smtp()
+	c.say("HELO elsewhere.example", "250")
+	c.send("before", "susie@"+site.Me, "dirk@"+site.Me)
+	m.awaitMail("dirk", "Subject: before\n")
+	for _, name := range []string{"qmail-local", "qmail-queue", "qmail-smtpds"} {
+		if len(m.Pids(name)) == 0 {
+			t.Errorf("%s does not run", name)
+		}
+	}
+	for _, caller := range []string{"qmail-lspawn", "qmail-rspawn", "qmail-listen"} {
+		m.kill(caller) // or it ends with the one before
+	}
+	c.send("after", "susie@"+site.Me, "dirk@"+site.Me)
+	c.say("QUIT", "221")
+	m.in(func() error { return os.Remove("/tmp/hold") })
+	m.awaitMail("olaf", "Subject: held\n")
+	m.awaitCold()
+	m.awaitGone()
+	m.start()
+	m.alarm()
+	m.awaitMail("dirk", "Subject: after\n")
+}
+
+func TestAClientHearsThatItsMessageWasLostWithTheQueuer(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.start()
+	m.listen()
+	c := m.smtp()
+	c.say("HELO elsewhere.example", "250")
+	for i := range 3 {
+		c.say("MAIL FROM:<susie@"+site.Me+">", "250")
+		c.say("RCPT TO:<dirk@"+site.Me+">", "250")
+		c.say("DATA", "354")
+		half := strings.Repeat("half a message\r\n", i*1000)
+		if _, err := io.WriteString(c.conn, "Subject: half\r\n\r\n"+half); err != nil {
+			t.Fatal(err)
+		}
+		m.await("a qmail-queue", func() bool { return m.kill("qmail-queue") > 0 })
+		c.say(".", "451 qq crashed (#4.3.0)")
+	}
+	c.send("whole", "susie@"+site.Me, "dirk@"+site.Me)
+	c.say("QUIT", "221")
+	m.awaitMail("dirk", "Subject: whole\n")
+	if n := m.count("dirk", "half"); n != 0 {
+		t.Errorf("%d halves were delivered", n)
+	}
+}
+
+func TestAllSessionsEndWithTheirProcess(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.start()
+	m.listen()
+	var sessions []*smtp
+	for i := range 3 {
+		c := m.smtp()
+		c.say("HELO elsewhere.example", "250")
+		c.send(fmt.Sprintf("accepted %d", i), "susie@"+site.Me, "dirk@"+site.Me)
+		sessions = append(sessions, c)
+	}
+	if n := m.kill("qmail-smtpds"); n != 1 {
+		t.Errorf("%d processes, want 1", n)
+	}
+	for _, c := range sessions {
+		if line, err := c.in.ReadString('\n'); err == nil {
+			t.Errorf("a session goes on: %q", line)
+		}
+	}
+	m.smtpSend("another", "susie@"+site.Me, "dirk@"+site.Me)
+	for _, subject := range []string{"accepted 0", "accepted 1", "accepted 2", "another"} {
+		m.awaitMail("dirk", "Subject: "+subject+"\n")
+	}
+}
+
+// What an administrator puts in the place of a program counts from the next
+// call on, and a script is run for each.
+func TestAProgramIsReplacedInARunningSystem(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.start()
+	m.listen()
+	round := 0
+	pass := func() {
+		t.Helper()
+		round++
+		subject := fmt.Sprintf("round %d", round)
+		m.smtpSend(subject, "susie@"+site.Me, "dirk@"+site.Me)
+		m.awaitMail("dirk", "Subject: "+subject+"\n")
+	}
+	pass()
+	programs := []string{"qmail-getpw", "qmail-local", "qmail-queue", "qmail-smtpds"}
+	old := map[string][]int{}
+	for _, name := range programs {
+		if old[name] = m.Pids(name); len(old[name]) != 1 {
+			t.Errorf("%d processes are called %s, want 1", len(old[name]), name)
+		}
+	}
+	pass()
+	for _, name := range programs {
+		if now := m.Pids(name); !slices.Equal(now, old[name]) {
+			t.Errorf("%s runs as %v, before as %v", name, now, old[name])
+		}
+	}
+
+	m.in(func() error { return os.Mkdir("/tmp/other", 0o755) })
+	for _, name := range programs {
+		m.run("cp", "-p", home+"/bin/"+name, "/tmp/other/"+name)
+		m.in(func() error { return lab.Bind("/tmp/other/"+name, home+"/bin/"+name) })
+	}
+	pass()
+	m.await("the old processes to be gone", func() bool {
+		for _, name := range programs {
+			now := m.Pids(name)
+			if slices.ContainsFunc(now, func(pid int) bool { return slices.Contains(old[name], pid) }) {
+				return false
+			}
+		}
+		return true
+	})
+
+	for _, name := range []string{"qmail-local", "qmail-queue", "qmail-smtpd"} {
+		m.in(func() error {
+			real := "/tmp/real-" + name
+			if err := os.WriteFile(real, nil, 0o755); err != nil {
+				return err
+			}
+			return lab.Bind(home+"/bin/"+name, real)
+		})
+		m.write("/tmp/calls-"+name, "", "root")
+		m.in(func() error { return os.Chmod("/tmp/calls-"+name, 0o666) })
+		m.replace(name, "echo called >>/tmp/calls-"+name+"\nexec /tmp/real-"+name+` "$@"`+"\n")
+		for i := range 2 {
+			pass()
+			if calls, _ := m.read("/tmp/calls-" + name); strings.Count(calls, "called") != i+1 {
+				t.Errorf("%s: %q after %d messages", name, calls, i+1)
+			}
+		}
+		m.in(func() error { return unix.Unmount(home+"/bin/"+name, 0) })
+	}
+	m.awaitEmpty()
+}
