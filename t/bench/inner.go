@@ -109,6 +109,7 @@ func (e *Env) setup() {
 	c := e.c
 	mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, "")
 	mount("proc", "/proc", "proc", 0, "")
+	syscall.Mount("tracefs", traceDir, "tracefs", 0, "") // without it there are no counts
 	loUp()
 	syscall.Sethostname([]byte(domain))
 	if c.Tmpfs {
@@ -218,7 +219,7 @@ func (e *Env) start(argv ...string) *exec.Cmd {
 
 func (e *Env) startSend(wrap ...string) {
 	argv := []string{"/var/qmail/bin/qmail-start", "./Maildir/"}
-	if _, err := os.Stat("/var/qmail/bench.start"); err == nil {
+	if exists("/var/qmail/bench.start") {
 		argv = []string{"/var/qmail/bench.start"}
 	}
 	e.start(append(wrap, argv...)...)

@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"time"
@@ -22,15 +21,6 @@ func cpu(cg string) float64 { // seconds
 		}
 	}
 	return 0
-}
-
-// lastPid returns the number of tasks made in this pid namespace so far.
-func lastPid() int {
-	cmd := exec.Command("/bin/true")
-	must(cmd.Start())
-	p := cmd.Process.Pid
-	cmd.Wait()
-	return p
 }
 
 func (e *Env) procs() []int {

@@ -22,10 +22,14 @@ func splitColon(s string) []string { return strings.Split(s, ":") }
 func crlf(b []byte) []byte         { return bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")) }
 
 func (e *Env) startSmtpd(wrap ...string) {
-	argv := []string{"/usr/bin/tcpserver", "-H", "-R", "-l", "0", "-c", "400", "-b", "400",
+	listener := "/usr/bin/tcpserver"
+	if own := "/var/qmail/bin/qmail-listen"; exists(own) {
+		listener = own
+	}
+	argv := []string{listener, "-H", "-R", "-l", "0", "-c", "1200", "-b", "1200",
 		"-u", fmt.Sprint(lookup("/etc/passwd", "qmaild", 2)), "-g", fmt.Sprint(lookup("/etc/group", "nofiles", 2)),
 		"127.0.0.1", "2525", "/var/qmail/bin/qmail-smtpd"}
-	if _, err := os.Stat("/var/qmail/bench.smtpd"); err == nil {
+	if exists("/var/qmail/bench.smtpd") {
 		argv = []string{"/var/qmail/bench.smtpd"} // must listen on 127.0.0.1:2525
 	}
 	e.start(append(wrap, argv...)...)
@@ -42,6 +46,11 @@ func (e *Env) startSmtpd(wrap ...string) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	panic("smtpd does not listen: " + e.logtail())
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 func reply(r *bufio.Reader) (code string, err error) {
@@ -175,17 +184,17 @@ func (s *smtpLoad) session(first, n int, data []byte) error {
 // smtpFigs are what one load of 1,000 messages took.
 type smtpFigs struct {
 	*smtpLoad
-	seconds, cpu, loadCPU float64
-	procs                 int
+	seconds float64
+	spent
 }
 
 // smtp gives n messages to qmail-smtpd; after waits for what is part of it too.
 func (e *Env) smtp(n, per int, secure bool, after func()) smtpFigs {
 	l := &smtpLoad{addr: smtpAddr, conns: 20, perConn: per, total: n, msg: crlf(message(2048)), tls: secure}
-	p0, c0, l0 := lastPid(), cpu(e.c.CgSut), cpu(e.c.CgLoad)
+	meter := e.meter()
 	d := l.run()
 	after()
-	return smtpFigs{l, d.Seconds(), cpu(e.c.CgSut) - c0, cpu(e.c.CgLoad) - l0, lastPid() - p0 - 1}
+	return smtpFigs{l, d.Seconds(), meter.stop()}
 }
 
 func (e *Env) smtpFigs(n int, f smtpFigs) {
@@ -193,9 +202,7 @@ func (e *Env) smtpFigs(n int, f smtpFigs) {
 	e.fig("DATA reply ms p50", pct(f.lat, 50), "-")
 	e.fig("DATA reply ms p99", pct(f.lat, 99), "-")
 	e.fig("greeting ms p50", pct(f.greet, 50), "-")
-	e.fig("CPU s/1000 msg", f.cpu*1000/float64(n), "-")
-	e.fig("load generator CPU s/1000", f.loadCPU*1000/float64(n), "")
-	e.fig("processes/msg", float64(f.procs)/float64(n), "-")
+	f.figs(e, n, "msg")
 }
 
 // W2: live = qmail-send runs and delivers meanwhile.

@@ -66,30 +66,27 @@ func (e *Env) wLocal() {
 	n := e.sc(2000)
 	e.startSend()
 	in := e.injectors(10, n, 2048)
-	p0, c0, l0 := lastPid(), cpu(e.c.CgSut), cpu(e.c.CgLoad)
+	meter := e.meter()
 	t0 := time.Now()
 	must(in.run())
 	t1 := time.Now()
 	t2 := e.box.wait(n, 120*time.Second)
 	t3 := e.waitEmpty(60 * time.Second)
-	c1, l1, p1 := cpu(e.c.CgSut), cpu(e.c.CgLoad), lastPid()
 	e.fig("injected msg/s", float64(n)/t1.Sub(t0).Seconds(), "+")
 	e.fig("delivered msg/s", float64(n)/t2.Sub(t0).Seconds(), "+")
 	e.fig("queue empty msg/s", float64(n)/t3.Sub(t0).Seconds(), "+")
-	e.fig("CPU s/1000 msg", (c1-c0)*1000/float64(n), "-")
-	e.fig("load generator CPU s/1000", (l1-l0)*1000/float64(n), "")
-	e.fig("processes/msg", float64(p1-p0-1)/float64(n), "-")
+	meter.stop().figs(e, n, "msg")
 }
 
 func (e *Env) wInject() {
 	n := e.sc(2000)
 	in := e.injectors(10, n, 2048)
-	c0 := cpu(e.c.CgSut)
+	meter := e.meter()
 	t0 := time.Now()
 	must(in.run())
 	t1 := time.Now()
 	e.fig("injected msg/s", float64(n)/t1.Sub(t0).Seconds(), "+")
-	e.fig("CPU s/1000 msg", (cpu(e.c.CgSut)-c0)*1000/float64(n), "-")
+	meter.stop().figs(e, n, "msg")
 }
 
 // deliver: todo is full when qmail-send starts.
@@ -97,6 +94,7 @@ func (e *Env) wDeliver() {
 	n := e.sc(2000)
 	e.burst(n)()
 	syscall.Sync()
+	meter := e.meter()
 	t0 := time.Now()
 	e.startSend()
 	t1 := e.box.wait(1, 60*time.Second)
@@ -105,7 +103,7 @@ func (e *Env) wDeliver() {
 	e.fig("delivered msg/s", float64(n)/t2.Sub(t0).Seconds(), "+")
 	e.fig("queue empty msg/s", float64(n)/t3.Sub(t0).Seconds(), "+")
 	e.fig("first delivery s", t1.Sub(t0).Seconds(), "-")
-	e.fig("CPU s/1000 msg", cpu(e.c.CgSut)*1000/float64(n), "-")
+	meter.stop().figs(e, n, "msg")
 }
 
 // W3: one message, many remote recipients in distinct domains.
@@ -119,18 +117,16 @@ func (e *Env) wRemote(delay time.Duration) {
 	e.startSend()
 	msg, env := message(2048), envelope("sender@"+domain, rc...)
 	s := e.sampler(40*time.Millisecond, 300*time.Millisecond, false)
-	p0, c0 := lastPid(), cpu(e.c.CgSut)
+	meter := e.meter()
 	t0 := time.Now()
 	must(queue(e.cgfd, msg, env))
 	t1 := sink.wait(n, 120*time.Second)
 	e.waitEmpty(60 * time.Second)
 	s.end()
-	c1, p1 := cpu(e.c.CgSut), lastPid()
 	e.fig("recipients/s", float64(n)/t1.Sub(t0).Seconds(), "+")
-	e.fig("CPU s/1000 rcpt", (c1-c0)*1000/float64(n), "-")
+	meter.stop().figs(e, n, "rcpt")
 	e.fig("peak processes", float64(s.Procs), "-")
 	e.fig("peak PSS MiB", s.Pss/1024, "-")
-	e.fig("processes/rcpt", float64(p1-p0-1)/float64(n), "-")
 	e.fig("peak sink connections", float64(sink.peak), "")
 }
 
@@ -143,15 +139,13 @@ func (e *Env) wList() {
 	}
 	e.startSend()
 	msg, env := message(2048), envelope("sender@"+domain, rc...)
-	p0, c0 := lastPid(), cpu(e.c.CgSut)
+	meter := e.meter()
 	t0 := time.Now()
 	must(queue(e.cgfd, msg, env))
 	t1 := e.box.wait(n, 120*time.Second)
 	e.waitEmpty(60 * time.Second)
-	c1, p1 := cpu(e.c.CgSut), lastPid()
 	e.fig("recipients/s", float64(n)/t1.Sub(t0).Seconds(), "+")
-	e.fig("CPU s/1000 rcpt", (c1-c0)*1000/float64(n), "-")
-	e.fig("processes/rcpt", float64(p1-p0-1)/float64(n), "-")
+	meter.stop().figs(e, n, "rcpt")
 }
 
 // W6
