@@ -21,7 +21,8 @@
 // A message is written to stage., synced, linked to its place, its directory
 // synced, and only then committed to the index; a file without a row is a
 // delivery that was never acknowledged. When a message is expunged the row goes
-// first, and a file that is left is known by its row in the table of expunged
-// messages. So every row has its file at every moment, and Reconstruct can tell
-// a message that is to be added from one that is to be removed.
+// first, its file soon after that, and one that is left is known by its row in
+// the table of expunged messages. So every row has its file at every moment, and
+// Reconstruct can tell a message that is to be added from one that is to be
+// removed.
 package mailstore
