@@ -48,7 +48,7 @@ bin: FORCE
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(BRIEF:%=./cmd/%),$(CMDS))
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(BRIEFENTRY) $(FACTS)' -o $(BIN)/ $(filter $(BRIEF:%=./cmd/%),$(CMDS))
 	$(if $(ENTRIES),GOOS= GOARCH= $(GO) run scripts/lean.go $(CMDS:./cmd/%=$(BIN)/%))
-	GOOS= GOARCH= $(GO) run scripts/warm.go $(WARM:%=$(BIN)/%)
+	GOOS= GOARCH= $(GO) run scripts/warm.go $(patsubst ./cmd/%,$(BIN)/%,$(filter $(WARM:%=./cmd/%),$(CMDS)))
 	rm -rf $(BIN)/boot $(BIN)/imap
 	mkdir -p $(BIN)/boot
 	cd scripts && cp -R boot/. rc init daemontools runit systemd $(abspath $(BIN))/boot/
