@@ -153,6 +153,10 @@ type fetcher struct {
 // they are, no client can hold up the index by reading slowly.
 const maxBuffered = 256 << 10
 
+// maxResponse is how many bytes of the index are gathered for one message, before the
+// last item: whoever asks for the same thing a thousand times does not get it.
+const maxResponse = 4 << 20
+
 var errFull = errors.New("buffer is full")
 
 // run answers for the messages with sequence numbers from first to last.
@@ -225,11 +229,15 @@ func (f *fetcher) answer(seq int, m *mailstore.Message, values [][]byte) error {
 }
 
 func (f *fetcher) response(seq int, m *mailstore.Message, values [][]byte) error {
+	start := len(f.b)
 	b := append(f.b, "* "...)
 	b = strconv.AppendInt(b, int64(seq), 10)
 	b = append(b, " FETCH ("...)
 	var parts *digest.Part
 	for i, it := range f.items {
+		if len(b)-start > maxResponse {
+			return no("LIMIT", "Too much is asked for at once")
+		}
 		if i > 0 {
 			b = append(b, ' ')
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -124,4 +125,31 @@ func TestPipelined(t *testing.T) {
 		< * BYE LOGOUT received
 		< d OK Completed
 		< EOF`)
+}
+
+// A part is decoded while it is sent, from any place of it, and no client makes the server
+// gather the same thing again and again.
+func TestLargeAnswers(t *testing.T) {
+	s := newServer(t)
+	line := strings.Repeat("dGVzdCA=", 9) + "\r\n" // 45 bytes
+	n := smallLiteral/45 + 1
+	put(t, s, "user.john", nil, "Content-Transfer-Encoding: base64\r\n\r\n"+strings.Repeat(line, n))
+	put(t, s, "user.john", nil, "Content-Type: multipart/mixed; boundary=x\r\n\r\n"+strings.Repeat("--x\r\n\r\n", 9000))
+	size, text := strconv.Itoa(45*n), strings.Repeat("test ", 9*n)
+	part := strconv.Itoa(45*n - 2)
+	c := login(t, s, "john")
+	c.talk(`
+		> a SELECT INBOX
+		< ...
+		< a OK …
+		> a FETCH 1 (BINARY.SIZE[1] BINARY.PEEK[1] BINARY.PEEK[1]<1.` + part + `> BINARY.PEEK[1]<` + size + `.1>)
+		< * 1 FETCH (BINARY.SIZE[1] ` + size + ` BINARY[1] {` + size + `}
+		< ` + text + ` BINARY[1]<1> {` + part + `}
+		< ` + text[1:len(text)-1] + ` BINARY[1]<` + size + `> {0}
+		< )
+		< a OK Completed
+		> a FETCH 2 (` + strings.Repeat("BODYSTRUCTURE ", 1000) + `UID)
+		< a NO [LIMIT] …
+		> a NOOP
+		< a OK Completed`)
 }

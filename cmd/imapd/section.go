@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"mime/quotedprintable"
 	"os"
 	"slices"
@@ -18,8 +19,10 @@ import (
 
 // source is a literal that is copied from the message's file when it is sent.
 type source struct {
-	at   int // where in fetcher.b
-	span digest.Span
+	at           int // where in fetcher.b
+	span         digest.Span
+	encoding     string // that is undone; "" for none
+	skip, length int64  // what is wanted of it then
 }
 
 // section appends the value of BODY[...]: a literal, or NIL for a part that is not there.
@@ -135,15 +138,37 @@ func (f *fetcher) file(uid uint32, span digest.Span, partial *[2]uint64) error {
 		return err
 	}
 	start, end := cut(span.Len(), partial)
-	f.announce(end - start)
-	if end-start <= smallLiteral {
-		at := len(f.b)
-		f.b = slices.Grow(f.b, int(end-start))[:at+int(end-start)]
-		return readAt(f.message, f.b[at:], span.Start+start)
-	}
-	f.sources = append(f.sources, source{len(f.b), digest.Span{Start: span.Start + start, End: span.Start + end}})
-	return nil
+	return f.send(source{span: span, skip: start, length: end - start})
 }
+
+// send appends a source as a literal, now if it is small.
+func (f *fetcher) send(s source) error {
+	f.announce(s.length)
+	s.at = len(f.b)
+	if s.length > smallLiteral {
+		f.sources = append(f.sources, s)
+		return nil
+	}
+	f.b = slices.Grow(f.b, int(s.length))[:s.at+int(s.length)]
+	_, err := io.ReadFull(s.reader(f.message), f.b[s.at:])
+	return err
+}
+
+// reader reads what is wanted of a source.
+func (s source) reader(message io.ReaderAt) io.Reader {
+	if s.encoding == "" {
+		return io.NewSectionReader(message, s.span.Start+s.skip, s.length)
+	}
+	r := s.decoded(message)
+	if _, err := io.CopyN(io.Discard, r, s.skip); err != nil {
+		return failing{err}
+	}
+	return io.LimitReader(r, s.length)
+}
+
+type failing struct{ error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.error }
 
 // smallLiteral is the most bytes of a literal that is gathered with others.
 const smallLiteral = 16 << 10
@@ -189,8 +214,8 @@ func (f *fetcher) flush() error {
 	for _, s := range f.sources {
 		w.Write(f.b[at:s.at])
 		at = s.at
-		n, err := io.CopyBuffer(struct{ io.Writer }{w}, io.NewSectionReader(f.message, s.span.Start, s.span.Len()), piece)
-		if err != nil || n < s.span.Len() {
+		n, err := io.CopyBuffer(struct{ io.Writer }{w}, s.reader(f.message), piece)
+		if err != nil || n < s.length {
 			return errors.Join(errLost, err)
 		}
 	}
@@ -230,57 +255,101 @@ func (f *fetcher) binary(it item, m *mailstore.Message, root *digest.Part) error
 		f.b = append(f.b, "NIL"...)
 		return nil
 	}
-	text, err := f.read(m.UID, p.Body)
+	if err := f.open(m.UID); err != nil {
+		return err
+	}
+	if p.Body.Len() > 0 { // it may be damaged
+		if err := readAt(f.message, make([]byte, 1), p.Body.End-1); err != nil {
+			return err
+		}
+	}
+	src := source{span: p.Body, encoding: p.Encoding}
+	size, nul, err := src.measure(f.message)
 	if err != nil {
 		return err
 	}
-	if text, err = decode(text, p.Encoding); err != nil {
-		return err
-	}
 	if it.kind == itemBinarySize {
-		f.b = strconv.AppendInt(f.b, int64(len(text)), 10)
+		f.b = strconv.AppendInt(f.b, size, 10)
 		return nil
 	}
-	if bytes.IndexByte(text, 0) >= 0 {
+	if nul {
 		f.b = append(f.b, '~')
 	}
-	f.literal(text, it.partial)
-	return nil
+	start, end := cut(size, it.partial)
+	src.skip, src.length = start, end-start
+	return f.send(src)
 }
 
-// decode undoes a transfer encoding.
-func decode(text []byte, encoding string) ([]byte, error) {
-	switch encoding {
-	case "7BIT", "8BIT", "BINARY":
-		return text, nil
-	case "BASE64":
-		return decodeBase64(text), nil
-	case "QUOTED-PRINTABLE":
-		if decoded, err := io.ReadAll(quotedprintable.NewReader(bytes.NewReader(text))); err == nil {
-			return decoded, nil
-		}
+// measure returns how long a source is when it is decoded, and whether it has a NUL.
+func (s source) measure(message io.ReaderAt) (size int64, nul bool, err error) {
+	var w measured
+	_, err = io.Copy(&w, s.decoded(message))
+	var ours *fs.PathError
+	if err != nil && !errors.As(err, &ours) {
+		err = no("UNKNOWN-CTE", "Unable to decode the part")
 	}
-	return nil, no("UNKNOWN-CTE", "Unable to decode the part")
+	return w.size, w.nul, err
 }
 
-// decodeBase64 undoes that encoding. What does not belong to it is passed over, and after
+type measured struct {
+	size int64
+	nul  bool
+}
+
+func (m *measured) Write(p []byte) (int, error) {
+	m.size += int64(len(p))
+	m.nul = m.nul || bytes.IndexByte(p, 0) >= 0
+	return len(p), nil
+}
+
+// decoded returns a source without its transfer encoding.
+func (s source) decoded(message io.ReaderAt) io.Reader {
+	r := io.NewSectionReader(message, s.span.Start, s.span.Len())
+	switch s.encoding {
+	case "", "7BIT", "8BIT", "BINARY":
+		return r
+	case "BASE64":
+		return &base64Reader{r: r}
+	case "QUOTED-PRINTABLE":
+		return quotedprintable.NewReader(r)
+	}
+	return failing{errors.ErrUnsupported}
+}
+
+// base64Reader undoes that encoding. What does not belong to it is passed over, and after
 // the end of one text another one may begin.
-func decodeBase64(text []byte) []byte {
-	decoded := make([]byte, 0, len(text)/4*3+3)
-	bits, n := uint32(0), 0
-	for _, c := range text {
-		value := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c)
-		if value < 0 {
-			if c == '=' {
-				bits, n = 0, 0
-			}
+type base64Reader struct {
+	r    io.Reader
+	bits uint32 // of which the last n are wanted
+	n    int
+}
+
+func (d *base64Reader) Read(p []byte) (int, error) {
+	n, err := d.r.Read(p)
+	decoded := p[:0]
+	for _, c := range p[:n] {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c -= 'A'
+		case 'a' <= c && c <= 'z':
+			c -= 'a' - 26
+		case '0' <= c && c <= '9':
+			c += 52 - '0'
+		case c == '+':
+			c = 62
+		case c == '/':
+			c = 63
+		case c == '=':
+			d.bits, d.n = 0, 0
+			continue
+		default:
 			continue
 		}
-		bits, n = bits<<6|uint32(value), n+6
-		if n >= 8 {
-			n -= 8
-			decoded = append(decoded, byte(bits>>n))
+		d.bits, d.n = d.bits<<6|uint32(c), d.n+6
+		if d.n >= 8 {
+			d.n -= 8
+			decoded = append(decoded, byte(d.bits>>d.n))
 		}
 	}
-	return decoded
+	return len(decoded), err
 }

@@ -236,6 +236,9 @@ func TestBombs(t *testing.T) {
 	} {
 		d, p := read(t, message)
 		check(t, p, Span{0, int64(len(message))}, 0)
+		if len(p.Parts) > maxParts {
+			t.Errorf("%s: %d parts", name, len(p.Parts))
+		}
 		if len(d.Header) > maxHeader {
 			t.Errorf("%s: a header of %d bytes", name, len(d.Header))
 		}

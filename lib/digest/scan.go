@@ -277,7 +277,7 @@ func (s *scanner) multipart(p *Part, boundary string, depth int) error {
 		case level == own && closes:
 			s.boundaries = s.boundaries[:own]
 			return s.leaf(p)
-		case level == own:
+		case level == own && s.parts < maxParts:
 			child, err := s.part(kind, subtype, false, depth+1, nil)
 			if err != nil {
 				return err
