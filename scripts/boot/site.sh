@@ -59,6 +59,9 @@ as() (
 	SHELL=/bin/sh su -m "$account" -c "cd / && umask 077 && $command" sh "$@"
 )
 
+# For as: a new file is there when all of it is, whatever is interrupted.
+whole='rm -f "$1.new"; set -C; cat >"$1.new" && ln "$1.new" "$1"; code=$?; rm -f "$1.new"; [ $code = 0 ]'
+
 # fill ACCOUNT HOME SKEL SCRIPT copies what is in SKEL and not in HOME, through sed.
 fill() {
 	as "$1" '[ -d "$1" ] || mkdir "$1"' "$2" </dev/null || fail "unable to make $2"
@@ -67,29 +70,38 @@ fill() {
 		if [ -d "$3/$file" ]; then
 			as "$1" '[ -d "$1" ] || mkdir "$1"' "$2/$file" </dev/null
 		else
-			sed "$4" "$3/$file" | as "$1" 'if [ -e "$1" ]; then cat >/dev/null; else set -C; cat >"$1"; fi' "$2/$file"
+			sed "$4" "$3/$file" | as "$1" "if [ -e \"\$1\" ]; then cat >/dev/null; else $whole; fi" "$2/$file"
 		fi || exit
 	done || fail "unable to copy $3 to $2"
 }
 
 # dotqmail ACCOUNT HOME NAME TEXT makes a .qmail file, if there is none.
 dotqmail() {
-	there=$(as "$1" 'if [ -e "$1" ]; then cat "$1"; else set -C; umask 027; echo "$2" >"$1" && echo "$2"; fi' "$2/.qmail-$3" "$4" </dev/null) ||
+	there=$(printf '%s\n' "$4" | as "$1" "umask 027; if [ ! -e \"\$1\" ]; then $whole; fi && cat \"\$1\"" "$2/.qmail-$3") ||
 		fail "unable to write $2/.qmail-$3"
 	[ "$there" = "$4" ] || say "$2/.qmail-$3 stays: it says $there"
 }
 
 # lock keeps out others who change the files below.
 lock() {
-	n=0
-	until mkdir QMAIL/users/.lock 2>/dev/null; do
-		[ $n -lt 20 ] || fail "QMAIL/users/.lock exists: another script is at work, or was killed; then remove it"
+	file=QMAIL/users/.lock n=0
+	until ln -s $$ $file 2>/dev/null; do
+		pid=$(readlink $file)
+		if [ -n "$pid" ] && ! kill -0 "$pid" 2>/dev/null; then
+			# That script was killed. Only one of those who see it takes its lock away.
+			if ln -s $$ "$file.$pid" 2>/dev/null; then
+				[ "$(readlink $file)" != "$pid" ] || rm $file
+				rm "$file.$pid"
+				continue
+			fi
+		fi
+		[ $n -lt 20 ] || fail "$file exists: another script is at work, or was killed; then remove it and what starts so"
 		n=$((n + 1))
 		sleep 1
 	done
-	locked=QMAIL/users/.lock
+	locked=$file
 }
-unlock() { rmdir "$locked" && locked=; }
+unlock() { rm "$locked" && locked=; }
 
 # change FILE COMMAND ... has a filter change a file in one step: owner and mode stay, and
 # nobody sees half of it. It fails if nothing changes.
@@ -156,5 +168,6 @@ administer() {
 		trap 'exit 111' HUP INT TERM
 		echo >&2
 	fi
-	printf '%s\n' "$password" "$1" | cyradm --user "$admin" localhost
+	# It asks, though it has been told: that would look as if it waited for an answer.
+	printf '%s\n' "$password" "$1" | cyradm --user "$admin" localhost 2>&1 | sed 's/^Password: //; s/^\([^ ]*> \)*//; /^$/d'
 }

@@ -76,8 +76,21 @@ func TestNewDomainsAndUsersGetMailUntilTheyAreDeleted(t *testing.T) {
 	}
 	m.awaitEmpty()
 
+	// Runs that are killed in the middle are finished by the next.
+	m.run("root", "", "sh", "-c", "printf killed.example:example >>"+home+"/control/virtualdomains")
+	killed := func(args string) {
+		m.run("root", "", "sh", "-c", "sh -c 'kill -9 $$' & ln -s $! "+home+"/users/.lock; wait; "+args)
+	}
+	killed("newdomain killed.example example")
+	m.arrives("jack@killed.example", "Subject: after a kill\r\n")
+	m.awaitInbox("jack", "\r\nSubject: after a kill\r\n")
+	m.awaitEmpty()
+
 	// Who is deleted gets no mail; what he has is kept unless he is removed.
 	wants(t, "deluser", m.run("root", "", "deluser", "virginia"), "/home/example/virginia is /home/example/virginia.deleted now", "removed the password of virginia", "mailboxes of virginia are kept")
+	m.run("root", "", "sh", "-ec", "cd "+home+"/users; newuser -v vic example.com </dev/null || :; cp cdb kept; deluser vic; mv kept cdb; grep -a '!vic' cdb")
+	killed("deluser vic")
+	m.run("root", "", "sh", "-ec", "! grep -a '!vic' "+home+"/users/cdb")
 	wants(t, "deluser", m.run("root", "", "deluser", "jack"), "warning: /home/example/.qmail-default still sends mail to jack", "removed account jack", "/home/jack is /home/jack.deleted now")
 	m.run("root", "", "sh", "-ec", `test -f /var/spool/imap/user/jack/1. && test -f /home/jack.deleted/.qmail && ! id jack && test "$(stat -c '%U %a' /home/jack.deleted)" = "root 700" &&
 		! grep virginia: /var/qmail/users/assign && test ! -e ~example/.qmail-jack && test -e ~example/.qmail-root`)
@@ -105,7 +118,7 @@ func TestScriptsForPeopleCheckWhatTheyAreTold(t *testing.T) {
 		"newdomain nodot", "newdomain .example.com", "newdomain example.com.", "newdomain a..b", "newdomain -- -a.b", "newdomain a.-b.c", "newdomain a.b-", "newdomain UPPER.example",
 		"newdomain ../../tmp/x.y", "newdomain a/b.example", "newdomain a.b:root", "newdomain 'a.b;touch /tmp/owned'", "newdomain '$(touch /tmp/owned).example'", "newdomain 'a.example\nb.example'",
 		"newdomain " + strings.Repeat("a", 64) + ".example", "newdomain " + strings.Repeat("abcdefghi.", 26) + "example",
-		"newdomain a.example root", "newdomain a.example ../x", "newdomain a.example 1a", "newdomain -g 'x;y' a.example", "newdomain linuxfromsource.org binary", "newdomain local.example", "newdomain -l linuxfromsource.org",
+		"newdomain a.example root", "newdomain a.example ../x", "newdomain a.example 1a", "newdomain -g 'x;y' a.example", "newdomain linuxfromsource.org binary", "newdomain a.example source-x", "newdomain local.example", "newdomain -l linuxfromsource.org",
 		"newuser", "newuser a b c", "newuser -v jack", "newuser Jack", "newuser jack.x", "newuser 'jack:x'", "newuser ../jack", "newuser jack/x", "newuser 'a b'", "newuser 'a\nb'", "newuser -- -r", "newuser default", "newuser root", "newuser jack-",
 		"newuser '`touch /tmp/owned`'", "newuser " + strings.Repeat("a", 32), "newuser jack unknown.example", "newuser jack ../x.y", "newuser -v john linuxfromsource.org", "newuser source-john", "newuser source",
 		"deluser", "deluser a b", "deluser root", "deluser ../john", "deluser source", "deluser 'john;x'", "deluser ''", "deluser '*'",
