@@ -32,11 +32,14 @@ FACTS = -X $(AUTO).Home=$(QMAIL) -X $(AUTO).split=$(SPLIT) -X $(AUTO).spawn=$(SP
 ENTRIES = $(filter linux/amd64 linux/arm64,$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH))
 ENTRY = $(if $(ENTRIES),-E _goqmail_entry)
 BRIEFENTRY = $(if $(ENTRIES),-E _goqmail_brief -funcalign=16)
+ONEENTRY = $(subst brief,one,$(BRIEFENTRY))
 BRIEF = bouncesaying condredirect deliver dnsfq dnsip dnsmxip dnsptr except forward ipmeprint maildir2mbox maildirmake predate preline qbiff \
 	qmail-badlist qmail-dnsbl qmail-getpw qmail-inject qmail-local qmail-newmgrt qmail-newmrh qmail-newmvrt qmail-newu qmail-pop3d qmail-popup qmail-pw2u \
 	qmail-qmqpc qmail-qmqpd qmail-qmtpd qmail-qread qmail-queue qmail-rcptcheck qmail-rcptcheck-realrcptto qmail-recipients qmail-remote qmail-scan qmail-showctl qmail-smtpd \
 	qmail-tcpok qmail-tcpto qreceipt sanitizer sasldblistusers2 saslpasswd2 sendmail tcp-env tcprules tcprulescheck
-# What one process can serve again and again; see lib/warm.
+# What one process can serve again and again; see lib/warm. ONE of them does one thing at
+# a time, and stays with one processor.
+ONE = qmail-local
 WARM = qmail-getpw qmail-local qmail-queue qmail-remote qmail-smtpd qmail-smtpds
 
 all: bin
@@ -46,7 +49,8 @@ all: bin
 # and what starts the system name the home as QMAIL/.
 bin: FORCE
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(BRIEF:%=./cmd/%),$(CMDS))
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(BRIEFENTRY) $(FACTS)' -o $(BIN)/ $(filter $(BRIEF:%=./cmd/%),$(CMDS))
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(BRIEFENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(ONE:%=./cmd/%),$(filter $(BRIEF:%=./cmd/%),$(CMDS)))
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ONEENTRY) $(FACTS)' -o $(BIN)/ $(ONE:%=./cmd/%)
 	$(if $(ENTRIES),GOOS= GOARCH= $(GO) run scripts/lean.go $(CMDS:./cmd/%=$(BIN)/%))
 	GOOS= GOARCH= $(GO) run scripts/warm.go $(patsubst ./cmd/%,$(BIN)/%,$(filter $(WARM:%=./cmd/%),$(CMDS)))
 	rm -rf $(BIN)/boot $(BIN)/imap

@@ -43,7 +43,7 @@ func run(c *call.Call) int {
 		return exit.Perm
 	}
 	l := &lspawn{env: c.Env, defaultdelivery: c.Args[1], program: "bin/qmail-local"}
-	l.start = spawn.Warm(&warm.Pool{Size: 64, Calls: 1000, Idle: 2 * time.Second})
+	l.start = spawn.Warm(&warm.Pool{Size: auto.Spawn(), Calls: 1000, Idle: 2 * time.Second})
 	if program, ok := c.Env.Lookup("QMAILLOCAL"); ok {
 		l.program, l.start = program, spawn.Classic
 	}

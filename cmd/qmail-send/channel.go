@@ -46,7 +46,11 @@ type job struct {
 	left     int   // recipients found that are not done for
 	complete bool  // all recipients were found
 	dying    bool  // this is the last try
+	last     int64 // the record to mark if the list cannot be removed; -1: none
 }
+
+// over tells whether all that is left of a job is the end of its only delivery.
+func (j *job) over() bool { return j.refs == 1 && j.complete && j.left == 0 }
 
 func newChannel(name string, skip int64, list func(queue.Layout, queue.Num) queue.Name, to, from *os.File) *channel {
 	return &channel{name: name, skip: skip, list: list, to: to, from: from}

@@ -80,7 +80,7 @@ func (m *manager) openNext(ch *channel) bool {
 	m.jobs++
 	ch.pass = &pass{
 		job: &job{
-			refs: 1, num: e.num, ch: ch, sender: info.sender,
+			refs: 1, num: e.num, ch: ch, sender: info.sender, last: -1,
 			retry: nextRetry(info.birth, now, ch.skip),
 			dying: now > info.birth+m.set.lifetime,
 		},
@@ -204,6 +204,9 @@ func (m *manager) release(j *job) {
 	now := time.Now().Unix()
 	list := j.ch.list(m.layout, j.num)
 	if unix.Unlink(string(list)) != nil {
+		if j.last >= 0 {
+			m.mark(j, j.last)
+		}
 		m.log.print("warning: unable to unlink ", string(list), "; will try again later")
 		j.ch.again.add(waiting{j.num, now + retryInterval})
 		return

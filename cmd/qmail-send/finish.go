@@ -146,6 +146,7 @@ func (m *manager) aside(n queue.Num, work func() (then func())) {
 	go func() { ready <- work() }()
 	start := time.Now()
 	if start.After(m.ending.restless) {
+		m.log.flush()
 		timer := time.NewTimer(patience)
 		defer timer.Stop()
 		select {

@@ -1,23 +1,39 @@
 package main
 
-import (
-	"os"
-	"strings"
-)
+import "os"
 
-// logger writes the activity record, which qmail-log(5) describes, one line at
-// a time. Nothing can be done about a log that cannot be written.
+// logger writes the activity record, which qmail-log(5) describes. Nothing can
+// be done about a log that cannot be written.
 type logger struct {
-	f *os.File // nil if closed
+	f   *os.File // nil if closed
+	buf []byte   // lines that flush is to write
 }
 
-// print writes the parts as one line.
-func (l logger) print(parts ...string) {
-	l.f.WriteString(strings.Join(parts, "") + "\n")
+// enough is how much of the record is worth a write of its own.
+const enough = 4096
+
+// print adds the parts as one line. It is written before qmail-send next waits
+// for anything, or once there is enough.
+func (l *logger) print(parts ...string) {
+	for _, part := range parts {
+		l.buf = append(l.buf, part...)
+	}
+	l.buf = append(l.buf, '\n')
+	if len(l.buf) >= enough {
+		l.flush()
+	}
 }
 
-// lines writes lines that others made.
-func (l logger) lines(lines []string) {
+// flush writes what there is.
+func (l *logger) flush() {
+	if len(l.buf) > 0 {
+		l.f.Write(l.buf)
+		l.buf = l.buf[:0]
+	}
+}
+
+// lines adds lines that others made.
+func (l *logger) lines(lines []string) {
 	for _, line := range lines {
 		l.print(line)
 	}

@@ -39,7 +39,8 @@ func main() {
 }
 
 func run(c *call.Call) int {
-	log := logger{c.File(0)}
+	log := &logger{f: c.File(0)}
+	defer log.flush()
 	cannot := func(reason string) int {
 		log.print("alert: cannot start: ", reason)
 		return exit.Temp

@@ -25,7 +25,7 @@ const pause = 10 * time.Second
 type manager struct {
 	env     call.Env
 	stderr  *os.File // descriptor 2, which qmail-queue has always had too
-	log     logger
+	log     *logger
 	signals <-chan os.Signal
 	do      chan func() // what other goroutines want done here
 	set     *settings
@@ -48,7 +48,7 @@ type manager struct {
 	debris  debris
 }
 
-func newManager(env call.Env, log logger, signals <-chan os.Signal, set *settings, local, remote *channel) *manager {
+func newManager(env call.Env, log *logger, signals <-chan os.Signal, set *settings, local, remote *channel) *manager {
 	now := time.Now().Unix()
 	layout, err := queue.Look()
 	m := &manager{
@@ -117,6 +117,7 @@ func (m *manager) step() {
 func (m *manager) wait() {
 	n := len(m.do)
 	if d := m.leisure(); d > 0 {
+		m.log.flush()
 		timer := time.NewTimer(d)
 		select {
 		case f := <-m.do:
@@ -173,6 +174,7 @@ func (m *manager) idle() bool {
 // sleep waits for a moment, less if a signal comes: it may be one to say that
 // things are in order again.
 func (m *manager) sleep() {
+	m.log.flush()
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {

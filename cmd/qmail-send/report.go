@@ -150,13 +150,23 @@ func (m *manager) conclude(ch *channel, r result) {
 
 // markDone notes in the list that nothing more is to be done for a recipient.
 // It is not synced: should the mark be lost in a power cut, the recipient gets
-// the message, or the sender the bounce, a second time.
+// the message, or the sender the bounce, a second time. For the last recipient
+// it is not even written, because release removes the list next.
 func (m *manager) markDone(d *delivery) {
 	d.job.left--
-	list := d.job.ch.list(m.layout, d.job.num)
+	if d.job.over() {
+		d.job.last = d.pos
+		return
+	}
+	m.mark(d.job, d.pos)
+}
+
+// mark writes the mark for the record at pos.
+func (m *manager) mark(j *job, pos int64) {
+	list := j.ch.list(m.layout, j.num)
 	f, err := descriptor.Open(string(list), unix.O_WRONLY, 0)
 	if err == nil {
-		_, err = unix.Pwrite(int(f), []byte{queue.Done}, d.pos)
+		_, err = unix.Pwrite(int(f), []byte{queue.Done}, pos)
 		f.Close()
 	}
 	if err != nil {

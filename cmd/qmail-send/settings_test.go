@@ -30,7 +30,7 @@ func TestLimits(t *testing.T) {
 		l.control("extensions", c.extensions)
 		l.control("concurrencylocal", "7\n")
 		local, remote := &channel{deliveries: make([]delivery, 5)}, &channel{deliveries: make([]delivery, 50)}
-		m := newManager(nil, logger{}, nil, l.settings(), local, remote)
+		m := newManager(nil, new(logger), nil, l.settings(), local, remote)
 		if local.limit != 5 || remote.limit != 20 || m.maxJobs != 25 {
 			t.Errorf("limits %d and %d, %d jobs", local.limit, remote.limit, m.maxJobs)
 		}

@@ -8,7 +8,7 @@
 // runtime. The old limit goes on as the runtime's memory limit, and Foreign
 // puts the old limits back around the start of programs that are not ours.
 //
-// There are two such entry points. Programs that live for one message or one
+// There are three such entry points. Programs that live for one message or one
 // session start at _goqmail_brief, which first confines them to the processor
 // they are on and lets timers be late by a millisecond. The runtime then
 // prepares for one processor, its helper threads do not wake each other across
@@ -17,7 +17,8 @@
 // qmail-queue, mostly waiting for the disk: about what a C program takes. Setup
 // gives the main thread its freedom back, and Foreign gives it to programs that
 // are started. Programs that stay start at _goqmail_entry: they can use
-// several processors. So does a brief program that is to stay, by lib/warm.
+// several processors. So does a brief program that is to stay, by lib/warm,
+// unless it does one thing at a time all the same: that starts at _goqmail_one.
 //
 // In a setuid program either hides from the runtime the variables that it would
 // obey, GODEBUG and the like.

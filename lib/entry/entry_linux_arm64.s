@@ -23,7 +23,7 @@
 #define PROT_READ_WRITE 3
 #define MAP_PRIVATE_ANONYMOUS_FIXED_NOREPLACE 0x100022
 
-// The kernel enters at one of these two: argc is at 0(RSP), and RSP must be as
+// The kernel enters at one of these three: argc is at 0(RSP), and RSP must be as
 // it was in the end.
 TEXT _goqmail_brief(SB),NOSPLIT|NOFRAME,$0
 	// A program that lib/warm starts stays: it has QMAILWARM= in its environment.
@@ -44,6 +44,9 @@ find:
 	BNE	find
 	B	_goqmail_entry(SB)
 brief:
+	B	_goqmail_one(SB)
+
+TEXT _goqmail_one(SB),NOSPLIT|NOFRAME,$0
 	MOVD	$1, R9
 	B	start<>(SB)
 

@@ -40,6 +40,7 @@ type Finder struct {
 	complaints *os.File // its descriptor 2
 	getpwAs    *syscall.SysProcAttr
 	start      spawn.Start // starts it
+	recent     recent
 }
 
 // NewFinder looks up the accounts that a Finder needs. missing names one that
@@ -54,7 +55,7 @@ func NewFinder(env call.Env, complaints *os.File) (f *Finder, missing string) {
 		return nil, "group " + auto.GroupNofiles
 	}
 	start := spawn.Warm(&warm.Pool{Many: true, Size: 1, Calls: 100_000, Idle: time.Minute})
-	return &Finder{env, complaints, Alone(uint32(uid), uint32(gid)), start}, ""
+	return &Finder{env: env, complaints: complaints, getpwAs: Alone(uint32(uid), uint32(gid)), start: start}, ""
 }
 
 // Find finds the user who controls an address: users/cdb has the first word,
@@ -72,7 +73,7 @@ func (f *Finder) find(local string) (user users.User, code int) {
 	db, err := os.OpenFile("users/cdb", os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
 	case errors.Is(err, syscall.ENOENT):
-		return f.getpw(local)
+		return f.getpwOnce(local)
 	case err != nil:
 		return user, exit.LocalCDB
 	}
@@ -84,9 +85,27 @@ func (f *Finder) find(local string) (user users.User, code int) {
 	case err != nil:
 		return user, exit.LocalBug
 	case !found:
-		return f.getpw(local)
+		return f.getpwOnce(local)
 	}
 	return user, exit.OK
+}
+
+const getpw = "bin/qmail-getpw"
+
+// getpwOnce is getpw, unless that was asked the same in this second.
+func (f *Finder) getpwOnce(local string) (user users.User, code int) {
+	if !mayRemember(f.env, getpw) {
+		return f.getpw(local)
+	}
+	asked := now()
+	if user, ok := f.recent.findAt(local, asked); ok {
+		return user, exit.OK
+	}
+	user, code = f.getpw(local)
+	if code == exit.OK {
+		f.recent.add(local, user, asked)
+	}
+	return user, code
 }
 
 // getpw asks qmail-getpw, which an administrator may have replaced by a
@@ -97,8 +116,8 @@ func (f *Finder) getpw(local string) (user users.User, code int) {
 		return user, exit.LocalSystem
 	}
 	ended, err := f.start.Run(child.Cmd{
-		Path:  "bin/qmail-getpw",
-		Args:  []string{"bin/qmail-getpw", local},
+		Path:  getpw,
+		Args:  []string{getpw, local},
 		Env:   f.env,
 		Files: []*os.File{2: f.complaints},
 		Sys:   f.getpwAs,

@@ -40,7 +40,7 @@ func Many(run func(*call.Call) int) {
 
 // stays tells whether the process was started to stay.
 func stays() bool {
-	value, _ := call.Env(os.Environ()).Lookup(variable)
+	value, _ := call.Env(os.Environ()).Lookup(Variable)
 	kind, err := syscall.GetsockoptInt(socketFD, syscall.SOL_SOCKET, syscall.SO_TYPE)
 	return value == "3" && err == nil && kind == syscall.SOCK_SEQPACKET
 }

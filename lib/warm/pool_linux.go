@@ -65,7 +65,7 @@ func (p *Pool) Start(cmd child.Cmd) (Process, error) {
 // Call makes a call of what cmd, which has a Path, would start, if that can be
 // called.
 func (p *Pool) Call(cmd child.Cmd) (started Process, ok bool) {
-	if _, off := cmd.Env.Lookup(variable); off || len(cmd.Files) > maxFiles || cmd.Large {
+	if _, off := cmd.Env.Lookup(Variable); off || len(cmd.Files) > maxFiles || cmd.Large {
 		return started, false
 	}
 	var as identity

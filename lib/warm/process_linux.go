@@ -145,7 +145,7 @@ func start(classic func(child.Cmd) (int, error), cmd child.Cmd) (conn *os.File, 
 	theirs := os.NewFile(uintptr(pair[1]), "")
 	defer theirs.Close()
 	cmd.Args = []string{cmd.Args[0]}
-	cmd.Env = cmd.Env.With(variable, "3")
+	cmd.Env = cmd.Env.With(Variable, "3")
 	cmd.Files = []*os.File{null, null, os.Stderr, socketFD: theirs}
 	if pid, err = classic(cmd); err != nil {
 		conn.Close()

@@ -7,12 +7,12 @@ import (
 	"goqmail/lib/call"
 )
 
-// variable is the environment variable that tells a program to stay, and
-// socketFD the descriptor that it names.
-const (
-	variable = "QMAILWARM"
-	socketFD = 3
-)
+// Variable is the environment variable that tells a program to stay. An
+// administrator sets it so that none does.
+const Variable = "QMAILWARM"
+
+// socketFD is the descriptor that Variable names.
+const socketFD = 3
 
 // greeting is the packet of a program that understands.
 const greeting = "goqmail warm 1"

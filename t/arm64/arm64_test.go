@@ -17,7 +17,7 @@ const emulator = "qemu-aarch64-static"
 // build builds programs of this tree for arm64, with the home in dir.
 func build(t *testing.T, dir string, programs ...string) {
 	t.Helper()
-	for i, entry := range []string{"_goqmail_entry", "_goqmail_brief"} {
+	for i, entry := range []string{"_goqmail_entry", "_goqmail_brief", "_goqmail_one"} {
 		args := []string{"build", "-trimpath", "-o", dir + "/bin" + string('0'+rune(i)) + "/",
 			"-ldflags", "-s -w -E " + entry + " -X goqmail/lib/auto.Home=" + dir}
 		for _, p := range programs {
@@ -61,7 +61,7 @@ func TestProgramsStartOnArm64(t *testing.T) {
 		t.Fatal(err)
 	}
 	build(t, home, "qmail-inject", "maildirmake", "preline")
-	for _, bin := range []string{home + "/bin0/", home + "/bin1/"} {
+	for _, bin := range []string{home + "/bin0/", home + "/bin1/", home + "/bin2/"} {
 		maildir := bin + "Maildir"
 		run(t, "", bin+"maildirmake", maildir)
 		if fi, err := os.Stat(maildir + "/new"); err != nil || !fi.IsDir() {
