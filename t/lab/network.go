@@ -87,6 +87,15 @@ func Route(to netip.Addr, device string) error {
 	return request("route to "+to.String(), unix.RTM_NEWROUTE, unix.NLM_F_REPLACE, msg, attrs)
 }
 
+// Unplug takes a device away, and with it the other end of its cable.
+func Unplug(device string) error {
+	index, err := deviceIndex(device)
+	if err != nil {
+		return err
+	}
+	return request("unplug "+device, unix.RTM_DELLINK, 0, unix.IfInfomsg{Index: int32(index)}, nil)
+}
+
 // addPair makes a pair of devices, the second of them in another network.
 func addPair(near, far string, network int) error {
 	const peer = 1 // VETH_INFO_PEER of linux/veth.h
