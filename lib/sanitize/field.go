@@ -210,7 +210,8 @@ func (m *media) set(name, value string) {
 
 // format gives the value of a field, each parameter on a line of its own.
 func (m media) format(eol string) string {
-	s := m.kind
+	var s strings.Builder // there may be very many
+	s.WriteString(m.kind)
 	for _, p := range m.params {
 		if p.name == "" || strings.ContainsFunc(p.name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?=`, r) }) {
 			continue
@@ -224,9 +225,9 @@ func (m media) format(eol string) string {
 		default:
 			value = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
 		}
-		s += ";" + eol + "\t" + name + "=" + value
+		s.WriteString(";" + eol + "\t" + name + "=" + value)
 	}
-	return s
+	return s.String()
 }
 
 func isToken(s, more string) bool {

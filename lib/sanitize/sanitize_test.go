@@ -291,6 +291,18 @@ func TestTooManyParts(t *testing.T) {
 	}
 }
 
+// However many parameters a field has, each is copied but a few times.
+func TestTooManyParameters(t *testing.T) {
+	mess := head + "Content-Type: text/plain" + strings.Repeat("; a=b", 50_000) + "\n\nx\n"
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, _ := clean(t, hint(t), []byte(mess))
+	runtime.ReadMemStats(&after)
+	if made := after.TotalAlloc - before.TotalAlloc; made > uint64(1000*len(mess)) || !strings.HasSuffix(got, "\n\nx\n") {
+		t.Errorf("%d bytes of memory for a message of %d", made, len(mess))
+	}
+}
+
 // A large message is not held in memory many times.
 func TestMemory(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
