@@ -63,10 +63,26 @@ func (i item) column() mailstore.Column {
 	return ""
 }
 
+// What a FETCH may ask for. No client has a use for more, and all of it may cost some
+// time for each message.
+const (
+	maxItems  = 1000
+	maxFields = 1000 // of headers, in all items
+)
+
 // fetchItems reads what a FETCH asks for: an item, a macro, or a list of items.
 func (c *conn) fetchItems() (items []item) {
 	if c.r.Peek() == '(' {
-		c.r.List(func() { items = append(items, c.fetchItem()...) })
+		fields := 0
+		c.r.List(func() {
+			for _, i := range c.fetchItem() {
+				items = append(items, i)
+				fields += len(i.section.fields)
+			}
+			if len(items) > maxItems || fields > maxFields {
+				c.r.Fail(imap.Syntax("Too many Fetch attributes"))
+			}
+		})
 		return items
 	}
 	return c.fetchItem()
@@ -179,7 +195,11 @@ func (c *conn) section(words bool) (s section) {
 		words = words && len(s.part) > 0
 	case "HEADER.FIELDS", "HEADER.FIELDS.NOT":
 		c.r.Space()
-		c.r.List(func() { s.fields = append(s.fields, c.r.Astring()) })
+		c.r.List(func() {
+			if s.fields = append(s.fields, c.r.Astring()); len(s.fields) > maxFields {
+				c.r.Fail(imap.Syntax("Too many Fetch attributes"))
+			}
+		})
 		words = words && len(s.fields) > 0
 	default:
 		words = false

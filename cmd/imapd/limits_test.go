@@ -148,7 +148,13 @@ func TestLargeAnswers(t *testing.T) {
 		< ` + text[1:len(text)-1] + ` BINARY[1]<` + size + `> {0}
 		< )
 		< a OK Completed
-		> a FETCH 2 (` + strings.Repeat("BODYSTRUCTURE ", 1000) + `UID)
+		> a FETCH 1 (` + strings.Repeat("UID ", maxItems) + `UID)
+		< a BAD Too many Fetch attributes
+		> a FETCH 1 BODY.PEEK[HEADER.FIELDS (` + strings.Repeat("A ", maxFields) + `B)]
+		< a BAD Too many Fetch attributes
+		> a FETCH 1 (` + strings.Repeat("BODY.PEEK[HEADER.FIELDS (A B)] ", maxFields/2) + `BODY.PEEK[HEADER.FIELDS (C)])
+		< a BAD Too many Fetch attributes
+		> a FETCH 2 (` + strings.Repeat("BODYSTRUCTURE ", 900) + `UID)
 		< a NO [LIMIT] …
 		> a NOOP
 		< a OK Completed`)
