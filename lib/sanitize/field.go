@@ -99,6 +99,7 @@ func parseMedia(value []byte) media {
 		}
 		return r
 	}, kind)))
+	unfold := strings.NewReplacer("\r", "", "\n", "", "\t", " ")
 	for i < len(value) {
 		i++ // the semicolon
 		start := i
@@ -142,7 +143,7 @@ func parseMedia(value []byte) media {
 			}
 			raw := bytes.TrimRight(value[p.from:i], " \t\r\n")
 			p.to = p.from + len(raw)
-			p.value = strings.NewReplacer("\r", "", "\n", "", "\t", " ").Replace(string(raw))
+			p.value = unfold.Replace(string(raw))
 		}
 		m.params = append(m.params, p)
 	}
@@ -210,7 +211,9 @@ func (m *media) set(name, value string) {
 
 // format gives the value of a field, each parameter on a line of its own.
 func (m media) format(eol string) string {
-	var s strings.Builder // there may be very many
+	// There may be very many parameters.
+	var s strings.Builder
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 	s.WriteString(m.kind)
 	for _, p := range m.params {
 		if p.name == "" || strings.ContainsFunc(p.name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?=`, r) }) {
@@ -223,7 +226,7 @@ func (m media) format(eol string) string {
 		case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r >= 0x7f }):
 			name, value = name+"*", "utf-8''"+percent(value, "")
 		default:
-			value = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
+			value = `"` + escape.Replace(value) + `"`
 		}
 		s.WriteString(";" + eol + "\t" + name + "=" + value)
 	}

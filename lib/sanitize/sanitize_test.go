@@ -298,7 +298,7 @@ func TestTooManyParameters(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	got, _ := clean(t, hint(t), []byte(mess))
 	runtime.ReadMemStats(&after)
-	if made := after.TotalAlloc - before.TotalAlloc; made > uint64(1000*len(mess)) || !strings.HasSuffix(got, "\n\nx\n") {
+	if made := after.TotalAlloc - before.TotalAlloc; made > uint64(500*len(mess)) || !strings.HasSuffix(got, "\n\nx\n") {
 		t.Errorf("%d bytes of memory for a message of %d", made, len(mess))
 	}
 }
