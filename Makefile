@@ -50,7 +50,7 @@ all: bin
 bin: FORCE
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(BRIEF:%=./cmd/%),$(CMDS))
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(BRIEFENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(ONE:%=./cmd/%),$(filter $(BRIEF:%=./cmd/%),$(CMDS)))
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ONEENTRY) $(FACTS)' -o $(BIN)/ $(ONE:%=./cmd/%)
+	$(if $(filter $(ONE:%=./cmd/%),$(CMDS)),CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ONEENTRY) $(FACTS)' -o $(BIN)/ $(ONE:%=./cmd/%))
 	$(if $(ENTRIES),GOOS= GOARCH= $(GO) run scripts/lean.go $(CMDS:./cmd/%=$(BIN)/%))
 	GOOS= GOARCH= $(GO) run scripts/warm.go $(patsubst ./cmd/%,$(BIN)/%,$(filter $(WARM:%=./cmd/%),$(CMDS)))
 	rm -rf $(BIN)/boot $(BIN)/imap
@@ -112,7 +112,7 @@ up:
 # the servers that IMAP names, as NAME=HOST:PORT,USER,PASSWORD,LMTP.
 REF =
 IMAP =
-WORK = local inject deliver
+WORK = all
 ifeq ($(firstword $(WORK)),imap)
 bench: bin
 	@$(GO) run ./t/bench $(WORK) -bin $(BIN) $(IMAP)
@@ -120,7 +120,10 @@ else
 bench:
 	@if [ -z '$(REF)' ]; then echo 'bench: skipped: no home to compare with; say make bench REF=DIR'; else \
 		$(MAKE) --no-print-directory install QMAIL=/var/qmail DESTDIR=$(abspath $(BIN))/stage && \
-		$(GO) run ./t/bench compare $(REF) $(abspath $(BIN))/stage/var/qmail $(WORK); fi
+		$(GO) run ./t/bench compare $(REF) $(abspath $(BIN))/stage/var/qmail $(WORK) && \
+		$(if $(filter all,$(WORK)),$(MAKE) --no-print-directory install QMAIL=/var/qmail SPAWN=1000 BIN=$(BIN)/spawn1000 DESTDIR=$(abspath $(BIN))/stage1000 && \
+		echo '1,000 remote deliveries at a time, with programs built for so many:' && \
+		$(GO) run ./t/bench one $(abspath $(BIN))/stage1000/var/qmail held1000,:); fi
 endif
 
 clean:

@@ -121,7 +121,69 @@ func (e *Env) setup() {
 		}
 		os.Chmod(c.Work, 0755)
 	}
-	h := c.Work + "/home"
+	if e.isPostfix() {
+		e.layPostfix(c.Work + "/postfix")
+	} else {
+		e.layHome(c.Work + "/home")
+	}
+	pw, _ := os.ReadFile("/etc/passwd")
+	gr, _ := os.ReadFile("/etc/group")
+	ps, gs := string(pw), string(gr)
+	must(os.Mkdir(c.Work+"/users", 0755))
+	for i := 0; i < nusers; i++ {
+		u, id := user(i), uid0+i
+		hd := c.Work + "/users/" + u
+		ps += fmt.Sprintf("%s:x:%d:%d::%s:/bin/sh\n", u, id, id, hd)
+		gs += fmt.Sprintf("%s:x:%d:\n", u, id)
+		for _, d := range []string{"", "/Maildir", "/Maildir/tmp", "/Maildir/new", "/Maildir/cur"} {
+			must(os.Mkdir(hd+d, 0700))
+			must(os.Chown(hd+d, id, id))
+		}
+	}
+	if e.isPostfix() {
+		passwd, group := postfixAccounts()
+		ps, gs = ps+passwd, gs+group
+	}
+	must(os.WriteFile(c.Work+"/passwd", []byte(ps), 0644))
+	must(os.WriteFile(c.Work+"/group", []byte(gs), 0644))
+	mount(c.Work+"/passwd", "/etc/passwd", "", syscall.MS_BIND, "")
+	mount(c.Work+"/group", "/etc/group", "", syscall.MS_BIND, "")
+	must(os.WriteFile(c.Work+"/nsswitch.conf", []byte("passwd: files\ngroup: files\n"), 0644))
+	if exists("/etc/nsswitch.conf") {
+		mount(c.Work+"/nsswitch.conf", "/etc/nsswitch.conf", "", syscall.MS_BIND, "")
+	}
+	if c.Dirsync != "" {
+		dirs := []string{c.Work + "/home/queue"}
+		if c.DirsyncM {
+			dirs = append(dirs, c.Work+"/users")
+		}
+		for _, d := range dirs {
+			b, err := exec.Command("sh", "-c", "find "+d+" -type d -exec chattr +"+c.Dirsync+" {} +").CombinedOutput()
+			if err != nil {
+				panic(fmt.Errorf("chattr: %s", b))
+			}
+		}
+	}
+	sub, _ := os.ReadDir("/var/qmail/queue/mess")
+	e.nsplt = len(sub)
+	fd, err := syscall.Open(c.CgSut, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	must(err)
+	e.cgfd = fd
+	e.logf, err = os.Create(c.Work + "/log")
+	must(err)
+	e.box = newWatch()
+	for i := 0; i < nusers; i++ {
+		e.box.add(c.Work + "/users/" + user(i) + "/Maildir/new")
+	}
+	go e.box.loop()
+	os.Setenv("PATH", "/var/qmail/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+	os.Unsetenv("BENCH_DIR")
+	syscall.Sync()
+}
+
+// layHome shows a copy of the home, with an empty queue, as /var/qmail.
+func (e *Env) layHome(h string) {
+	c := e.c
 	must(os.Mkdir(h, 0755))
 	ents, err := os.ReadDir(c.Home)
 	must(err)
@@ -160,51 +222,6 @@ func (e *Env) setup() {
 		}
 	}
 	mount(h, "/var/qmail", "", syscall.MS_BIND|syscall.MS_REC, "")
-	pw, _ := os.ReadFile("/etc/passwd")
-	gr, _ := os.ReadFile("/etc/group")
-	ps, gs := string(pw), string(gr)
-	must(os.Mkdir(c.Work+"/users", 0755))
-	for i := 0; i < nusers; i++ {
-		u, id := user(i), uid0+i
-		hd := c.Work + "/users/" + u
-		ps += fmt.Sprintf("%s:x:%d:%d::%s:/bin/sh\n", u, id, id, hd)
-		gs += fmt.Sprintf("%s:x:%d:\n", u, id)
-		for _, d := range []string{"", "/Maildir", "/Maildir/tmp", "/Maildir/new", "/Maildir/cur"} {
-			must(os.Mkdir(hd+d, 0700))
-			must(os.Chown(hd+d, id, id))
-		}
-	}
-	must(os.WriteFile(c.Work+"/passwd", []byte(ps), 0644))
-	must(os.WriteFile(c.Work+"/group", []byte(gs), 0644))
-	mount(c.Work+"/passwd", "/etc/passwd", "", syscall.MS_BIND, "")
-	mount(c.Work+"/group", "/etc/group", "", syscall.MS_BIND, "")
-	if c.Dirsync != "" {
-		dirs := []string{h + "/queue"}
-		if c.DirsyncM {
-			dirs = append(dirs, c.Work+"/users")
-		}
-		for _, d := range dirs {
-			b, err := exec.Command("sh", "-c", "find "+d+" -type d -exec chattr +"+c.Dirsync+" {} +").CombinedOutput()
-			if err != nil {
-				panic(fmt.Errorf("chattr: %s", b))
-			}
-		}
-	}
-	sub, _ := os.ReadDir("/var/qmail/queue/mess")
-	e.nsplt = len(sub)
-	fd, err := syscall.Open(c.CgSut, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-	must(err)
-	e.cgfd = fd
-	e.logf, err = os.Create(c.Work + "/log")
-	must(err)
-	e.box = newWatch()
-	for i := 0; i < nusers; i++ {
-		e.box.add(c.Work + "/users/" + user(i) + "/Maildir/new")
-	}
-	go e.box.loop()
-	os.Setenv("PATH", "/var/qmail/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
-	os.Unsetenv("BENCH_DIR")
-	syscall.Sync()
 }
 
 func (e *Env) start(argv ...string) *exec.Cmd {
@@ -218,6 +235,10 @@ func (e *Env) start(argv ...string) *exec.Cmd {
 }
 
 func (e *Env) startSend(wrap ...string) {
+	if e.isPostfix() {
+		e.startPostfix()
+		return
+	}
 	argv := []string{"/var/qmail/bin/qmail-start", "./Maildir/"}
 	if exists("/var/qmail/bench.start") {
 		argv = []string{"/var/qmail/bench.start"}

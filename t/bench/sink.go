@@ -19,12 +19,13 @@ type Sink struct {
 	last      time.Time
 	cur, peak int
 	delay     time.Duration
+	hold      chan struct{} // if not nil: no greeting before it is closed
 }
 
-func newSink(addr string, delay time.Duration) *Sink {
+func newSink(addr string, delay time.Duration, hold chan struct{}) *Sink {
 	l, err := net.Listen("tcp", addr)
 	must(err)
-	s := &Sink{delay: delay}
+	s := &Sink{delay: delay, hold: hold}
 	s.cond = sync.NewCond(&s.mu)
 	go func() {
 		for {
@@ -45,6 +46,9 @@ func (s *Sink) serve(c net.Conn) {
 	s.peak = max(s.peak, s.cur)
 	s.mu.Unlock()
 	defer func() { s.mu.Lock(); s.cur--; s.mu.Unlock() }()
+	if s.hold != nil {
+		<-s.hold
+	}
 	r := bufio.NewReaderSize(c, 4096)
 	say := func(t string) bool {
 		if s.delay > 0 {
@@ -96,6 +100,13 @@ func (s *Sink) serve(c net.Conn) {
 			say("250 ok\r\n")
 		}
 	}
+}
+
+// connections is how many there are.
+func (s *Sink) connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cur
 }
 
 func (s *Sink) wait(n int, max time.Duration) time.Time {

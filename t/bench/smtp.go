@@ -32,7 +32,9 @@ func (e *Env) startSmtpd(wrap ...string) {
 	if exists("/var/qmail/bench.smtpd") {
 		argv = []string{"/var/qmail/bench.smtpd"} // must listen on 127.0.0.1:2525
 	}
-	e.start(append(wrap, argv...)...)
+	if !e.isPostfix() {
+		e.start(append(wrap, argv...)...)
+	}
 	for i := 0; i < 500; i++ {
 		if c, err := net.Dial("tcp", smtpAddr); err == nil {
 			r := bufio.NewReader(c)
@@ -64,6 +66,40 @@ func reply(r *bufio.Reader) (code string, err error) {
 		}
 		return strings.TrimSpace(l), nil
 	}
+}
+
+// W4 by SMTP: one message to many users of their own.
+func (e *Env) wFanout() {
+	n := e.sc(1000)
+	for i := range nusers {
+		must(os.WriteFile(e.c.Work+"/users/"+user(i)+"/.qmail-default", []byte("./Maildir/\n"), 0644))
+	}
+	e.startSend()
+	e.startSmtpd()
+	meter := e.meter()
+	t0 := time.Now()
+	c, err := net.Dial("tcp", smtpAddr)
+	must(err)
+	defer c.Close()
+	r := bufio.NewReader(c)
+	say := func(text, want string) {
+		c.Write([]byte(text))
+		if got, err := reply(r); err != nil || !strings.HasPrefix(got, want) {
+			panic(fmt.Errorf("smtp: %.40q: %s %v", text, got, err))
+		}
+	}
+	say("", "220")
+	say("EHLO client.invalid\r\n", "250")
+	say("MAIL FROM:<sender@bench.test>\r\n", "250")
+	for i := range n {
+		say(fmt.Sprintf("RCPT TO:<%s-%d@%s>\r\n", user(i), i, domain), "250")
+	}
+	say("DATA\r\n", "354")
+	say(string(crlf(message(2048)))+".\r\n", "250")
+	t1 := e.box.wait(n, 120*time.Second)
+	e.waitEmpty(60 * time.Second)
+	e.fig("recipients/s", float64(n)/t1.Sub(t0).Seconds(), "+")
+	meter.stop().figs(e, n, "rcpt")
 }
 
 type smtpLoad struct {
@@ -184,7 +220,8 @@ func (s *smtpLoad) session(first, n int, data []byte) error {
 // smtpFigs are what one load of 1,000 messages took.
 type smtpFigs struct {
 	*smtpLoad
-	seconds float64
+	seconds float64 // until all was accepted
+	all     float64 // and until after returned
 	spent
 }
 
@@ -192,9 +229,10 @@ type smtpFigs struct {
 func (e *Env) smtp(n, per int, secure bool, after func()) smtpFigs {
 	l := &smtpLoad{addr: smtpAddr, conns: 20, perConn: per, total: n, msg: crlf(message(2048)), tls: secure}
 	meter := e.meter()
+	t0 := time.Now()
 	d := l.run()
 	after()
-	return smtpFigs{l, d.Seconds(), meter.stop()}
+	return smtpFigs{l, d.Seconds(), time.Since(t0).Seconds(), meter.stop()}
 }
 
 func (e *Env) smtpFigs(n int, f smtpFigs) {
@@ -211,13 +249,14 @@ func (e *Env) wSmtp(per int, live bool) {
 	drained := func() {}
 	if live {
 		e.startSend()
-		drained = func() {
-			e.box.wait(n, 120*time.Second)
-			e.waitEmpty(60 * time.Second)
-		}
+		drained = func() { e.box.wait(n, 120*time.Second) }
 	}
 	e.startSmtpd()
-	e.smtpFigs(n, e.smtp(n, per, false, drained))
+	f := e.smtp(n, per, false, drained)
+	e.smtpFigs(n, f)
+	if live {
+		e.fig("in mailboxes msg/s", float64(n)/f.all, "+")
+	}
 }
 
 // W7

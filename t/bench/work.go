@@ -52,6 +52,9 @@ func (e *Env) run() {
 		"smtp20live": func() { e.wSmtp(20, true) },
 		"remote":     func() { e.wRemote(0) },
 		"remote20ms": func() { e.wRemote(20 * time.Millisecond) },
+		"held100":    func() { e.wHeld(100) },
+		"held1000":   func() { e.wHeld(1000) },
+		"fanout":     e.wFanout,
 		"list":       e.wList, "backlog": e.wBacklog, "latency": e.wLatency,
 		"big": e.wBig, "idle": e.wIdle, "syscalls": e.wSyscalls,
 	}[e.c.Workload]
@@ -109,13 +112,9 @@ func (e *Env) wDeliver() {
 // W3: one message, many remote recipients in distinct domains.
 func (e *Env) wRemote(delay time.Duration) {
 	n := e.sc(1000)
-	sink := newSink("127.0.0.1:2526", delay)
-	var rc []string
-	for i := 0; i < n; i++ {
-		rc = append(rc, fmt.Sprintf("r@d%d.invalid", i))
-	}
+	sink := newSink(sinkAddr, delay, nil)
 	e.startSend()
-	msg, env := message(2048), envelope("sender@"+domain, rc...)
+	msg, env := message(2048), envelope("sender@"+domain, domains(n)...)
 	s := e.sampler(40*time.Millisecond, 300*time.Millisecond, false)
 	meter := e.meter()
 	t0 := time.Now()
@@ -128,6 +127,49 @@ func (e *Env) wRemote(delay time.Duration) {
 	e.fig("peak processes", float64(s.Procs), "-")
 	e.fig("peak PSS MiB", s.Pss/1024, "-")
 	e.fig("peak sink connections", float64(sink.peak), "")
+}
+
+// sinkAddr is where smtproutes lead to.
+const sinkAddr = "127.0.0.1:2526"
+
+// domains are recipients in n domains.
+func domains(n int) (recipients []string) {
+	for i := range n {
+		recipients = append(recipients, fmt.Sprintf("r@d%d.invalid", i))
+	}
+	return recipients
+}
+
+// wHeld: n remote deliveries at a time, which all wait. A home that was built for
+// fewer has as many as it can.
+func (e *Env) wHeld(n int) {
+	must(os.WriteFile("/var/qmail/control/concurrencyremote", []byte(fmt.Sprintln(n)), 0644))
+	hold := make(chan struct{})
+	sink := newSink(sinkAddr, 0, hold)
+	e.startSend()
+	time.Sleep(300 * time.Millisecond)
+	base, _, _ := e.pss()
+	must(queue(e.cgfd, message(2048), envelope("sender@"+domain, domains(n)...)))
+	held := 0
+	for last := time.Now(); held < n && time.Since(last) < 5*time.Second; time.Sleep(20 * time.Millisecond) {
+		if now := sink.connections(); now > held {
+			held, last = now, time.Now()
+		}
+	}
+	if held == 0 {
+		panic("no remote delivery: " + e.logtail())
+	}
+	total, _, by := e.pss()
+	processes := 0
+	for _, k := range by {
+		processes += k
+	}
+	e.fig("deliveries at a time", float64(held), "")
+	e.fig("PSS KiB/delivery", (total-base)/float64(held), "-")
+	e.fig("total PSS MiB", total/1024, "-")
+	e.fig("processes", float64(processes), "-")
+	close(hold)
+	sink.wait(n, 120*time.Second)
 }
 
 // W4: one message, many local recipients.
