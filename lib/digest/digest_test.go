@@ -222,7 +222,7 @@ func TestFields(t *testing.T) {
 
 // Messages as deep or with as many parts as somebody likes cost no more than they should.
 func TestBombs(t *testing.T) {
-	var deep, wide strings.Builder
+	var deep, wide, heavy strings.Builder
 	for i := range 5000 {
 		deep.WriteString("Content-Type: multipart/mixed; boundary=b" + strconv.Itoa(i) + "\r\n\r\n--b" + strconv.Itoa(i) + "\r\n")
 	}
@@ -230,13 +230,17 @@ func TestBombs(t *testing.T) {
 	for range 50000 {
 		wide.WriteString("--x\r\n\r\n\r\n")
 	}
+	heavy.WriteString("Content-Type: multipart/mixed; boundary=x\r\n\r\n")
+	for range 20 {
+		heavy.WriteString("--x\r\n" + strings.Repeat("A: b\r\n", maxHeader/6) + "\r\n")
+	}
 	for name, message := range map[string]string{
-		"deep": deep.String(), "wide": wide.String(), "long header": "A: " + strings.Repeat("x", 3<<20) + "\r\n\r\nbody",
+		"deep": deep.String(), "wide": wide.String(), "heavy": heavy.String(), "long header": "A: " + strings.Repeat("x", 3<<20) + "\r\n\r\nbody",
 		"long line": "\r\n" + strings.Repeat("y", 3<<20), "empty": "", "header only": "A: b",
 	} {
 		d, p := read(t, message)
 		check(t, p, Span{0, int64(len(message))}, 0)
-		if len(p.Parts) > maxParts {
+		if len(p.Parts) > maxParts || name == "heavy" && len(p.Parts) != maxHeaders/maxHeader {
 			t.Errorf("%s: %d parts", name, len(p.Parts))
 		}
 		if len(d.Header) > maxHeader {

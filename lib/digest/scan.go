@@ -40,10 +40,11 @@ func (s Span) Len() int64 { return s.End - s.Start }
 // What a message may have. What lies deeper or comes later is part of what it
 // stands in, which is taken as a whole.
 const (
-	maxDepth  = 50
-	maxParts  = 10000
-	maxHeader = 1 << 20 // bytes of a header that are looked at
-	maxLine   = 64 << 10
+	maxDepth   = 50
+	maxParts   = 10000
+	maxHeader  = 1 << 20 // bytes of a header that are looked at
+	maxHeaders = 4 << 20 // of all parts; the last of them may be beyond it
+	maxLine    = 64 << 10
 )
 
 // scanner goes through a message line by line.
@@ -52,6 +53,7 @@ type scanner struct {
 	at         int64    // offset of the next line
 	boundaries []string // of the multiparts that the line is in, innermost last
 	parts      int
+	headers    int // bytes of them
 
 	line   []byte // the line with its end; of a very long one the start and the end
 	size   int64  // of the whole line
@@ -145,6 +147,7 @@ func (s *scanner) part(kind, subtype string, message bool, depth int, keep *byte
 	if err := s.header(p, &header); err != nil {
 		return nil, err
 	}
+	s.headers += header.Len()
 	if keep != nil {
 		keep.Write(header.Bytes())
 	}
@@ -161,7 +164,7 @@ func (s *scanner) part(kind, subtype string, message bool, depth int, keep *byte
 	boundary := p.param("boundary")
 	var err error
 	switch {
-	case depth == maxDepth || s.parts >= maxParts:
+	case depth == maxDepth || s.full():
 		if p.Type == "multipart" || p.isMessage() {
 			p.Type, p.Subtype = "application", "octet-stream"
 		}
@@ -178,6 +181,9 @@ func (s *scanner) part(kind, subtype string, message bool, depth int, keep *byte
 	}
 	return p, err
 }
+
+// full tells whether the message has as many parts as it may.
+func (s *scanner) full() bool { return s.parts >= maxParts || s.headers >= maxHeaders }
 
 // isMessage tells whether the part is a message that can be looked into.
 func (p *Part) isMessage() bool {
@@ -277,7 +283,7 @@ func (s *scanner) multipart(p *Part, boundary string, depth int) error {
 		case level == own && closes:
 			s.boundaries = s.boundaries[:own]
 			return s.leaf(p)
-		case level == own && s.parts < maxParts:
+		case level == own && !s.full():
 			child, err := s.part(kind, subtype, false, depth+1, nil)
 			if err != nil {
 				return err
