@@ -21,7 +21,7 @@ const peers = "/var/cache/goqmail-peers"
 func LayPeers() error {
 	const own = "/mnt" // what is neither the machine's nor of a package
 	usr := own + "/usr"
-	if _, err := os.Stat(peers); err == nil {
+	if _, err := os.Stat(peers + "/usr"); err == nil {
 		usr += ":" + peers + "/usr"
 	}
 	if err := Tmpfs(own, "755"); err != nil {

@@ -82,6 +82,7 @@ func laySorter(users lab.Users, user string) error {
 		os.Mkdir("/usr/anomy/bin", 0o755),
 		os.Symlink("/var/qmail/bin/sanitizer", "/usr/anomy/bin/sanitizer.pl"),
 		os.WriteFile("/usr/anomy/anomy.conf", conf, 0o644),
+		os.MkdirAll("/etc/spamassassin", 0o755), // it may not be installed
 		os.WriteFile("/etc/spamassassin/local.cf", []byte("dns_available no\nuse_bayes 0\n"), 0o644),
 	)
 }

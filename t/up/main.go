@@ -20,6 +20,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -50,7 +51,13 @@ func run() int {
 		defer sys.stop()
 	}
 	if err == nil {
-		err = sys.show()
+		shown := make(chan error, 1)
+		go func() { shown <- sys.show() }()
+		select {
+		case err = <-shown:
+		case <-stop: // from a terminal the programs get it, too, and what is sent arrives nowhere
+			err = errors.New("interrupted")
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "up:", err)

@@ -83,6 +83,51 @@ func TestPrivateSystemStaysUntilItIsInterrupted(t *testing.T) {
 	}
 }
 
+// What is not unpacked is named, and the rest works; procmail may be the machine's own.
+func TestPrivateSystemWithoutProgramsOfOthers(t *testing.T) {
+	lab.Need(t)
+	cmd := exec.Command("unshare", "-m", "sh", "-ec", "for d in /var/cache/goqmail-peers; do test ! -d $d || mount -t tmpfs none $d; done; exec "+build(t))
+	cmd.Env = append(os.Environ(), "UP_ONCE=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	arrivals(t, string(out))
+	for program, part := range map[string]string{
+		"clamd":        "\nleft out    virus scanning: apt-get install --no-install-recommends clamav-daemon, ",
+		"procmail":     "\nleft out    sorting, with the sanitizer: apt-get install --no-install-recommends procmail, ",
+		"spamassassin": "\nleft out    finding spam: apt-get install --no-install-recommends spamassassin, ",
+	} {
+		if _, err := exec.LookPath(program); err != nil && !strings.Contains(string(out), part) {
+			t.Errorf("it did not say %q:\n%s", part, out)
+		}
+	}
+}
+
+func TestInterruptedWhileItShows(t *testing.T) {
+	lab.Need(t)
+	cmd := exec.Command(build(t))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if strings.HasPrefix(lines.Text(), "SMTP ") {
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) // as a terminal does
+		}
+		if strings.HasPrefix(lines.Text(), "Up.") {
+			t.Error("it goes on")
+		}
+	}
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("%v", cmd.ProcessState)
+	}
+}
+
 func TestPlainSystemLeavesNothingBehind(t *testing.T) {
 	cmd := exec.Command(build(t))
 	cmd.Env = append(os.Environ(), "UP_ONCE=1", "UP_PLAIN=1")
