@@ -75,7 +75,7 @@ func (s *shell) edit(in *os.File) {
 		if err != nil {
 			return
 		}
-		if width, height, err := term.GetSize(fd); err == nil {
+		if width, height, err := term.GetSize(fd); err == nil && width > 0 { // a serial line tells none
 			t.SetSize(width, height)
 		}
 		t.SetPrompt(s.prompt())
