@@ -8,8 +8,11 @@ import (
 	"goqmail/lib/quote"
 )
 
+// variables is how many of them there may be.
+const variables = 20
+
 // set puts a variable into the environment of programs; see qmail-command(8).
-func (d *delivery) set(name, value string) { d.env = d.env.With(name, value) }
+func (d *delivery) set(name, value string) { d.env.Set(name, value) }
 
 func (d *delivery) recipientVariables() {
 	d.set("HOST", d.host)

@@ -12,15 +12,16 @@ package main
 
 import (
 	"errors"
-	"goqmail/lib/warm"
 	"io"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"goqmail/lib/call"
 	"goqmail/lib/exit"
 	"goqmail/lib/getopt"
 	"goqmail/lib/sig"
+	"goqmail/lib/warm"
 )
 
 func main() { warm.One(run) }
@@ -41,7 +42,7 @@ func run(c *call.Call) int {
 // arguments reads the command line.
 func arguments(c *call.Call) (*delivery, error) {
 	usage := exit.Reject("qmail-local: usage: qmail-local [ -nN ] user homedir local dash ext domain sender aliasempty", nil)
-	d := &delivery{call: c, env: c.Env}
+	d := &delivery{call: c, env: slices.Grow(slices.Clone(c.Env), variables)}
 	options := getopt.New(c.Args, "nN")
 	for {
 		option, ok := options.Next()

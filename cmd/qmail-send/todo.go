@@ -8,7 +8,7 @@ import (
 
 // window is how many new messages are preprocessed at a time. Most of that is
 // waiting for the disk, which can write for many as fast as for one.
-const window = 16
+const window = 48
 
 // todo is the preprocessing of new messages. A scanner lists the directory and
 // waits for a slot for each message; then a preprocessor of its own takes the

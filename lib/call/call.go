@@ -10,7 +10,6 @@ package call
 import (
 	"os"
 	"runtime/debug"
-	"strings"
 
 	"goqmail/lib/entry"
 )
@@ -111,18 +110,34 @@ func (e Env) Get(name string) string {
 }
 
 // With returns a copy of e in which name has the given value, once.
-func (e Env) With(name, value string) Env { return append(e.Without(name), name+"="+value) }
+func (e Env) With(name, value string) Env {
+	out := e.copy()
+	out.Set(name, value)
+	return out
+}
+
+// Set is With for an e that nobody else looks at: e itself changes.
+func (e *Env) Set(name, value string) {
+	e.drop(name)
+	*e = append(*e, name+"="+value)
+}
 
 // Without returns a copy of e in which name is not set. As ever in qmail, the
 // last variable moves to where it stood.
 func (e Env) Without(name string) Env {
-	out := append(make(Env, 0, len(e)+1), e...)
-	for i := len(out) - 1; i >= 0; i-- {
-		if strings.HasPrefix(out[i], name+"=") {
-			last := len(out) - 1
-			out[i] = out[last]
-			out = out[:last]
+	out := e.copy()
+	out.drop(name)
+	return out
+}
+
+func (e Env) copy() Env { return append(make(Env, 0, len(e)+1), e...) }
+
+func (e *Env) drop(name string) {
+	for i := len(*e) - 1; i >= 0; i-- {
+		if s := (*e)[i]; len(s) > len(name) && s[len(name)] == '=' && s[:len(name)] == name {
+			last := len(*e) - 1
+			(*e)[i] = (*e)[last]
+			*e = (*e)[:last]
 		}
 	}
-	return out
 }
