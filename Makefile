@@ -27,10 +27,10 @@ FACTS = -X $(AUTO).Home=$(QMAIL) -X $(AUTO).split=$(SPLIT) -X $(AUTO).spawn=$(SP
 	$(join $(patsubst %,-X=$(AUTO).User%=,Alias D L O P Q R S),$(ACCOUNTS)) \
 	$(join $(patsubst %,-X=$(AUTO).Group%=,Qmail Nofiles),$(ACCOUNTGROUPS))
 # On these systems the programs start at lib/entry, which copes with softlimit
-# and has a cheaper start for BRIEF, what lives for one message or one session. Their
-# functions stand closer together, to leave room under old limits.
+# and has a cheaper start for BRIEF, what lives for one message or one session.
+# Functions stand closer together than usual, to leave room under old limits.
 ENTRIES = $(filter linux/amd64 linux/arm64,$(shell $(GO) env GOOS)/$(shell $(GO) env GOARCH))
-ENTRY = $(if $(ENTRIES),-E _goqmail_entry)
+ENTRY = $(if $(ENTRIES),-E _goqmail_entry -funcalign=16)
 BRIEFENTRY = $(if $(ENTRIES),-E _goqmail_brief -funcalign=16)
 ONEENTRY = $(subst brief,one,$(BRIEFENTRY))
 BRIEF = bouncesaying condredirect deliver dnsfq dnsip dnsmxip dnsptr except forward ipmeprint maildir2mbox maildirmake predate preline qbiff \

@@ -7,40 +7,62 @@ import (
 	"syscall"
 	"time"
 
+	"goqmail/lib/auto"
 	"goqmail/lib/call"
 	"goqmail/lib/child"
+	"goqmail/lib/smtp/alone"
 	"goqmail/lib/warm"
 )
 
 // sessions is qmail-smtpd for many connections in one process: qmail-smtpds,
-// which lies beside it. Where there is none, or qmail-smtpd is not the one that
-// it stands for, each connection gets a process of its own.
+// which lies beside it. There are two such processes: one for sessions that need
+// no program but qmail-queue, which gives up all other rights, and one for those
+// that do. Where there is no qmail-smtpds, or qmail-smtpd is not the one that it
+// stands for, each connection gets a process of its own.
 type sessions struct {
 	*children
-	pool warm.Pool
+	queue         string // qmail-queue
+	alone, helped *warm.Pool
 }
 
 func newProgram(o options, stderr *os.File) program {
 	each := newChildren(o.program, stderr)
+	queue := auto.Home + "/bin/qmail-queue"
 	if filepath.Base(o.program[0]) != "qmail-smtpd" {
 		return each
 	}
-	return &sessions{each, warm.Pool{
-		Classic: func(cmd child.Cmd) (int, error) { return cmd.Start() },
-		Many:    true, Size: 1, Calls: 10_000, Idle: time.Minute,
-	}}
+	return &sessions{
+		children: each,
+		queue:    queue,
+		alone: newPool(func(cmd child.Cmd) (int, error) {
+			cmd.Env = cmd.Env.With("QMAILALONE", "")
+			return cmd.Start()
+		}, queue, auto.Home+"/control"), // it can look at neither again
+		helped: newPool(func(cmd child.Cmd) (int, error) { return cmd.Start() }),
+	}
+}
+
+func newPool(start func(child.Cmd) (int, error), watch ...string) *warm.Pool {
+	return &warm.Pool{Classic: start, Many: true, Size: 1, Calls: 10_000, Idle: time.Minute, Watch: watch}
 }
 
 func (s *sessions) start(conn *os.File, env call.Env) (pid int, wait func() syscall.WaitStatus, err error) {
 	var process warm.Process
 	cmd := child.Cmd{Args: s.args, Env: env, Files: []*os.File{conn, conn, s.stderr}}
+	apart := alone.Session(s.args, env) && warm.Marked(s.queue)
 	err = cmd.Find(func(cmd child.Cmd) error {
 		if !warm.Marked(cmd.Path) {
 			return errEach
 		}
 		cmd.Path += "s"
-		var ok bool
-		if process, ok = s.pool.Call(cmd); !ok {
+		ok := false
+		if apart {
+			process, ok = s.alone.Call(cmd)
+		}
+		if !ok {
+			process, ok = s.helped.Call(cmd)
+		}
+		if !ok {
 			return errEach
 		}
 		return nil

@@ -1,6 +1,8 @@
 package ipme
 
 import (
+	"io"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,14 +19,32 @@ func interfaces() ([]ip.Addr, error) {
 	if err != nil {
 		return set, err
 	}
-	// A kernel without IPv6 has no such file.
-	lines, _, err := control.LinesOf("/proc/net/if_inet6")
+	lines, err := interfaces6()
 	for _, line := range lines {
 		if a, ok := parse6(line); ok {
 			set = append(set, a)
 		}
 	}
 	return set, err
+}
+
+// file6 has the IPv6 addresses.
+const file6 = "/proc/net/if_inet6"
+
+// kept is file6, kept open.
+var kept *os.File
+
+// Keep opens what a process needs for Look that will not be able to open it. A
+// kernel without IPv6 has no such file.
+func Keep() { kept, _ = os.Open(file6) }
+
+func interfaces6() (lines []string, err error) {
+	if kept == nil {
+		lines, _, err = control.LinesOf(file6) // nor is it an error there
+		return lines, err
+	}
+	text, err := io.ReadAll(io.NewSectionReader(kept, 0, 1<<20)) // as it is now
+	return strings.Split(string(text), "\n"), err
 }
 
 // parse6 reads the address at the start of a line of /proc/net/if_inet6: 32
@@ -60,7 +80,8 @@ type ifconf struct {
 }
 
 func interfaces4() ([]ip.Addr, error) {
-	s, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	// Any socket will do. This one may be had where those of the network may not.
+	s, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}

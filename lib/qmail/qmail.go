@@ -33,13 +33,13 @@ type Queue struct {
 // reported by Close.
 func Open(env call.Env, stderr *os.File) (*Queue, error) { return open(classic, env, stderr) }
 
-// OpenWarm is Open with a pool for qmail-queue; see package warm. What QMAILQUEUE
-// names gets a process for each message.
-func OpenWarm(pool *warm.Pool, env call.Env, stderr *os.File) (*Queue, error) {
+// OpenWarm is Open with a start for qmail-queue, such as a pool's; see package
+// warm. What QMAILQUEUE names gets a process for each message.
+func OpenWarm(start func(child.Cmd) (warm.Process, error), env call.Env, stderr *os.File) (*Queue, error) {
 	if _, ok := env.Lookup("QMAILQUEUE"); ok {
 		return open(classic, env, stderr)
 	}
-	return open(pool.Start, env, stderr)
+	return open(start, env, stderr)
 }
 
 func classic(cmd child.Cmd) (warm.Process, error) {

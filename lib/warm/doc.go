@@ -28,17 +28,21 @@
 //
 // Each packet to the program is a call: its number, and the lists of arguments,
 // of variables and of descriptor numbers, which arrive beside it (SCM_RIGHTS).
-// Each packet back is the end of one: its number and a wait status. What does
-// not fit into a packet is started the classic way.
+// Each packet back is the end of one: its number and a wait status. With the
+// number 4294967295 the program asks for no more calls. What does not fit into a
+// packet is started the classic way.
 //
 // # Life and death
 //
 // A process has one identity for life, the one it was started with. Its Pool
 // ends it, by closing the socket, after so many calls or when nothing has been
-// asked of it for a while, or when the program's file is another one; so no call
-// can cross with the end. It ends as well when its caller is gone, after the
+// asked of it for a while, or when the program's file is another one, or a file
+// that the process cannot look at again; so no call can cross with the end. It ends as well when its caller is gone, after the
 // calls under way. When the process dies, each call under way has crashed: it
 // may have done its work, so only the caller can know whether to start it again.
+//
+// A caller that is to give up the right to start programs begins a process in
+// advance, an Only, which lives as long as itself.
 //
 // Warm programs are for Linux; elsewhere all are classic. So is whatever is
 // started with QMAILWARM in its environment: an administrator who wants a

@@ -16,7 +16,7 @@ import (
 // carries, such as its working directory: it serves one call at a time, each
 // from the directory that the process was started in.
 func One(run func(*call.Call) int) {
-	if !stays() {
+	if !Stays() {
 		call.Main(run)
 	}
 	here, err := syscall.Open(".", unix.O_PATH|syscall.O_CLOEXEC, 0)
@@ -32,17 +32,24 @@ func One(run func(*call.Call) int) {
 // Many is Main for a program that needs nothing of the process: it serves all
 // calls beside each other. In a panic only the call ends.
 func Many(run func(*call.Call) int) {
-	if !stays() {
+	if !Stays() {
 		call.Main(run)
 	}
 	serve(run, func(call func()) { go call() })
 }
 
-// stays tells whether the process was started to stay.
-func stays() bool {
+// Stays tells whether the process was started to stay.
+func Stays() bool {
 	value, _ := call.Env(os.Environ()).Lookup(Variable)
 	kind, err := syscall.GetsockoptInt(socketFD, syscall.SOL_SOCKET, syscall.SO_TYPE)
 	return value == "3" && err == nil && kind == syscall.SOCK_SEQPACKET
+}
+
+// NoMore lets the caller know that this process is to get no more calls. One that
+// is on its way may still come.
+func NoMore() {
+	// Packets are whole, so that it needs no lock.
+	syscall.Sendmsg(socketFD, appendEnd(nil, noMore, 0), nil, nil, syscall.MSG_NOSIGNAL)
 }
 
 func serve(run func(*call.Call) int, schedule func(call func())) {

@@ -2,6 +2,7 @@ package warm
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -17,6 +18,7 @@ type Pool struct {
 	Size    int                                  // of processes that stay, at most
 	Calls   uint32                               // that one of them takes, at most
 	Idle    time.Duration                        // for which it stays without calls
+	Watch   []string                             // files, besides its own, of whose change it is to end
 
 	mu       sync.Mutex
 	programs map[place]*program
@@ -28,10 +30,18 @@ type place struct{ dir, path string }
 
 // program is what a place holds.
 type program struct {
-	version   version
+	versions  []version  // of its file, and of those in Watch
 	warm      bool       // it has greeted
 	classic   bool       // it does not
 	processes []*process // that take calls
+}
+
+// file is the path from anywhere.
+func (p place) file() string {
+	if p.dir != "" && p.path[0] != '/' {
+		return p.dir + "/" + p.path
+	}
+	return p.path
 }
 
 // version changes whenever a file is replaced or written to.
@@ -39,6 +49,12 @@ type version struct {
 	device, inode uint64
 	size          int64
 	changed       syscall.Timespec
+}
+
+func look(file string) (version, error) {
+	var st syscall.Stat_t
+	err := syscall.Stat(file, &st)
+	return version{uint64(st.Dev), st.Ino, st.Size, st.Ctim}, err
 }
 
 // identity is whom a process runs as. Where other is false, it is whom this
@@ -111,7 +127,7 @@ func (p *Pool) claim(cmd child.Cmd, as identity) (t turn, ok bool) {
 	if !program.warm && len(program.processes) > 0 || !p.room() {
 		return t, false
 	}
-	w := &process{pool: p, program: program, as: as, ready: make(chan struct{}), pending: map[uint32]chan<- syscall.WaitStatus{}}
+	w := &process{pool: p, program: program, as: as, ready: make(chan struct{}), over: make(chan struct{}), pending: map[uint32]chan<- syscall.WaitStatus{}}
 	program.processes = append(program.processes, w)
 	p.size++
 	return w.reserve(), true
@@ -120,17 +136,17 @@ func (p *Pool) claim(cmd child.Cmd, as identity) (t turn, ok bool) {
 // program is what a place holds now. Processes of what it held before take no
 // more calls. It is nil where there is no file.
 func (p *Pool) program(at place) *program {
-	path := at.path
-	if at.dir != "" && path[0] != '/' {
-		path = at.dir + "/" + path
-	}
-	var st syscall.Stat_t
-	if syscall.Stat(path, &st) != nil {
+	file, err := look(at.file())
+	if err != nil {
 		return nil
 	}
-	now := version{uint64(st.Dev), st.Ino, st.Size, st.Ctim}
+	now := append(make([]version, 0, 4), file)
+	for _, name := range p.Watch {
+		other, _ := look(name) // one that is not there may come
+		now = append(now, other)
+	}
 	was := p.programs[at]
-	if was != nil && was.version == now {
+	if was != nil && slices.Equal(was.versions, now) {
 		return was
 	}
 	if was != nil {
@@ -141,7 +157,7 @@ func (p *Pool) program(at place) *program {
 	if p.programs == nil {
 		p.programs = map[place]*program{}
 	}
-	p.programs[at] = &program{version: now, classic: !marked(now.size)}
+	p.programs[at] = &program{versions: now, classic: !marked(file.size)}
 	return p.programs[at]
 }
 

@@ -15,6 +15,7 @@ type Pool struct {
 	Size    int
 	Calls   uint32
 	Idle    time.Duration
+	Watch   []string
 }
 
 // Call does nothing.

@@ -20,6 +20,7 @@ type process struct {
 	as      identity
 
 	ready chan struct{} // closed once it has begun, or could not
+	over  chan struct{} // closed once it has ended
 	conn  *os.File      // from then on: nil if it could not
 	pid   int
 
@@ -241,7 +242,11 @@ func (w *process) listen() {
 			break
 		}
 		w.pool.mu.Lock()
-		w.done(num, syscall.WaitStatus(status))
+		if num == noMore {
+			w.retire()
+		} else {
+			w.done(num, syscall.WaitStatus(status))
+		}
 		w.pool.mu.Unlock()
 	}
 	w.gone()
@@ -254,6 +259,7 @@ func (w *process) gone() {
 	defer w.pool.mu.Unlock()
 	w.retire()
 	w.conn.Close()
+	close(w.over)
 	for num, end := range w.pending {
 		delete(w.pending, num)
 		end <- syscall.WaitStatus(syscall.SIGABRT)

@@ -45,6 +45,8 @@ func play(c *call.Call) int {
 		c.Out().WriteString("waiting")
 		io.Copy(io.Discard, c.In())
 		return 3
+	case "enough":
+		NoMore()
 	case "pid":
 		fmt.Fprint(c.Out(), c.Pid)
 	}
@@ -300,6 +302,78 @@ func TestEnd(t *testing.T) {
 		t.Error("the program was replaced, the process was not")
 	}
 	awaitEnd(t, first)
+}
+
+// A process gets no more calls once a file that is watched has changed, or it has
+// asked for that.
+func TestNoMore(t *testing.T) {
+	path := install(t, "one")
+	p := newPool("one")
+	watched := filepath.Join(t.TempDir(), "watched")
+	p.Watch = []string{watched}
+	first := pid(t, p, path)
+	if pid(t, p, path) != first {
+		t.Error("another process, though nothing has changed")
+	}
+	if err := os.WriteFile(watched, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	second := pid(t, p, path)
+	if second == first {
+		t.Error("the same process after a change")
+	}
+	awaitEnd(t, first)
+	if said, status := start1(t, p, path, "enough").end(); said != "" || status != 0 {
+		t.Errorf("said %q, status %#x", said, status)
+	}
+	awaitEnd(t, second)
+	pid(t, p, path)
+}
+
+func TestOnly(t *testing.T) {
+	path := install(t, "one")
+	if _, ok := Begin(child.Cmd{Path: "/bin/true", Args: []string{"true"}}); ok {
+		t.Error("a program that does not understand was begun")
+	}
+	o, ok := Begin(child.Cmd{Path: path, Args: []string{path}})
+	if !ok {
+		t.Fatal("not begun")
+	}
+	call := func() (int, error) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		process, err := o.Start(child.Cmd{Path: path, Args: []string{path, "pid"}, Files: []*os.File{nil, w}})
+		w.Close()
+		if err == nil {
+			said, _ := io.ReadAll(r)
+			if string(said) != fmt.Sprint(process.Pid) {
+				t.Errorf("said %q to call %d", said, process.Pid)
+			}
+			process.Wait()
+		}
+		return process.Pid, err
+	}
+	var last int
+	for range 3 {
+		var err error
+		if last, err = call(); err != nil {
+			t.Error(err)
+		}
+	}
+	syscall.Kill(last&(1<<22-1), syscall.SIGKILL)
+	<-o.Over()
+	if _, err := call(); err != syscall.ESRCH {
+		t.Errorf("a dead process: %v", err)
+	}
+	if err := os.Rename(install(t, "one"), path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := call(); err != syscall.ESTALE {
+		t.Errorf("another program: %v", err)
+	}
 }
 
 // When the caller is gone, the call under way is the last.

@@ -113,6 +113,10 @@ func appendEnd(b []byte, num, status uint32) []byte {
 	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(b, num), status)
 }
 
+// noMore is the number of a packet back that ends no call: the process wants no
+// more of them.
+const noMore = 1<<32 - 1
+
 // endSize is the size of such a packet.
 const endSize = 8
 

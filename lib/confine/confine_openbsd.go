@@ -1,0 +1,34 @@
+package confine
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+func process(r Rules) error {
+	read := "r"
+	if r.Programs {
+		read = "rx"
+	}
+	for _, path := range r.Read {
+		if err := unveil(path, read); err != nil {
+			return err
+		}
+	}
+	for _, path := range r.Write {
+		if err := unveil(path, "rwc"); err != nil {
+			return err
+		}
+	}
+	return os.NewSyscallError("unveil", unix.UnveilBlock())
+}
+
+func unveil(path, how string) error {
+	err := unix.Unveil(path, how)
+	if err == nil || errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	return &os.PathError{Op: "unveil", Path: path, Err: err}
+}

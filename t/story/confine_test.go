@@ -1,0 +1,84 @@
+//go:build linux
+
+package story
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"goqmail/t/site"
+)
+
+// awaitConfined tells that all threads of all processes of a name have given up
+// rights.
+func (m *machine) checkConfined(name string) {
+	m.t.Helper()
+	pids := m.Pids(name)
+	if len(pids) == 0 {
+		m.t.Errorf("no %s runs", name)
+	}
+	for _, pid := range pids {
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+		for _, thread := range threads {
+			status, err := os.ReadFile(thread)
+			if err != nil {
+				continue // it has just ended
+			}
+			if !strings.Contains(string(status), "\nNoNewPrivs:\t1\n") || !strings.Contains(string(status), "\nSeccomp:\t2\n") {
+				m.t.Errorf("%s is not confined: %s", name, status)
+			}
+		}
+	}
+}
+
+// needLandlock skips a test where the kernel has none.
+func needLandlock(t *testing.T) {
+	t.Helper()
+	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); errno != 0 {
+		t.Skipf("this kernel has no Landlock: %v", errno)
+	}
+}
+
+// A session that needs no program can run none, nor open a file outside of
+// control. A list that it reads late shows that.
+func TestAnSMTPSessionHasGivenUpItsRights(t *testing.T) {
+	needLandlock(t)
+	t.Parallel()
+	m := newMachine(t)
+	m.start()
+	m.listen()
+	list := home + "/control/badrcptto"
+	m.write("/tmp/list", "dirk@"+site.Me+"\n", "root")
+	begin := func() *smtp {
+		c := m.smtp()
+		c.say("HELO elsewhere.example", "250")
+		c.say("MAIL FROM:<susie@"+site.Me+">", "250")
+		return c
+	}
+	begin().say("QUIT", "221")
+	m.checkConfined("qmail-smtpds")
+	for _, row := range []struct {
+		late string
+		lay  func() error
+	}{
+		{"a file elsewhere", func() error { return os.Symlink("/tmp/list", list) }},
+		{"a program", func() error { return os.WriteFile(list, []byte("^d(i|x)rk@\n"), 0o644) }},
+	} {
+		c := begin()
+		m.in(row.lay)
+		t.Log(row.late)
+		c.say("RCPT TO:<dirk@"+site.Me+">", "421")
+		// Who comes now is served by a process that may.
+		c = begin()
+		c.say("RCPT TO:<dirk@"+site.Me+">", "553")
+		c.say("QUIT", "221")
+		m.in(func() error { return os.Remove(list) })
+	}
+	m.smtpSend("plain", "susie@"+site.Me, "dirk@"+site.Me)
+	m.awaitMail("dirk", "Subject: plain\n")
+}
