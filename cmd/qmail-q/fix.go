@@ -131,6 +131,11 @@ func (f *fixer) entry(e queue.Entry) {
 	case err != nil:
 		f.trouble(e.Name, err)
 		return
+	case st.Mode().Type() != types[e.Type] && e.Type != 'd':
+		// Such as a trigger that was copied as a file, which qmail-send reads without end.
+		f.astray(e.Name, "not what should be there")
+		f.fault(e.Name, "missing: make it", func() error { return f.make(e) })
+		return
 	case st.Mode().Type() != types[e.Type]:
 		f.trouble(e.Name, errors.New("not what should be there"))
 		return

@@ -214,6 +214,10 @@ func TestFix(t *testing.T) {
 			must(t, os.Remove(queue.TriggerFIFO.Path()))
 			must(t, os.Remove(queue.Tcpto.Path()))
 		}, "lock/tcpto: missing: make it\nlock/trigger: missing: make it\n2 faults", ""},
+		{"a trigger copied as a file", func(t *testing.T, l place) {
+			must(t, os.Remove(queue.TriggerFIFO.Path()))
+			write(t, queue.TriggerFIFO, 0o622, "")
+		}, "lock/trigger: not what should be there: move it to stray/lock.trigger\nlock/trigger: missing: make it\n2 faults", "lock.trigger"},
 		{"a wrong mode", func(t *testing.T, l place) {
 			must(t, os.Chmod(queue.Name("lock/trigger").Path(), 0o600))
 		}, "lock/trigger: belongs to U with mode N: make it U's with mode N\n1 fault", ""},

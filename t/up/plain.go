@@ -68,7 +68,9 @@ func plain() (*system, error) {
 	if err := s.startPlain(s.logs[1], append(listen, "127.0.0.1", port, s.home+"/bin/qmail-smtpd")...); err != nil {
 		return s, err
 	}
-	s.notes = append(s.notes, "IMAP        left out: the mail store has its places in /etc, /usr and /var, and a user of its own")
+	s.notes = append(s.notes,
+		"IMAP        left out: the mail store has its places in /etc, /usr and /var, and a user of its own",
+		"left out    scanning and sorting: they come with the mail store")
 	return s, listening(s.smtp, "220 ")
 }
 
