@@ -5,7 +5,6 @@ package peers
 import (
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -23,16 +22,16 @@ import (
 // opt is where the hint has qmail.
 const opt = "/opt/qmail"
 
-// lfs is a machine on which Linux From Scratch was just installed, with the sources of
-// goqmail, built for /opt/qmail, in /usr/src.
-func lfs(t *testing.T, peers ...string) *typist {
+// bare is a machine on which an administrator has just unpacked goqmail in /usr/src, and
+// built it for a home. It logs by /etc/syslog.conf.
+func bare(t *testing.T, home string, peers ...string) *typist {
 	t.Helper()
 	lab.Need(t)
 	sources, err := lab.SharedDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	build := exec.Command("make", "-s", "bin", "QMAIL="+opt, "BIN="+sources+"/bin")
+	build := exec.Command("make", "-s", "bin", "QMAIL="+home, "BIN="+sources+"/bin")
 	build.Dir = lab.Root()
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("make: %v\n%s", err, out)
@@ -70,7 +69,7 @@ func lfs(t *testing.T, peers ...string) *typist {
 			os.NewSyscallError("sethostname", unix.Sethostname([]byte(site.Me))),
 		)
 	})
-	for _, peer := range peers {
+	for _, peer := range append(peers, "make make", "syslogd inetutils-syslogd", "killall psmisc", "useradd passwd", "openssl openssl") {
 		program, pkg, _ := strings.Cut(peer, " ")
 		var lacks string
 		m.Do(func() { lacks = lab.Lacks(program, pkg) })
@@ -79,10 +78,18 @@ func lfs(t *testing.T, peers ...string) *typist {
 		}
 	}
 	m.run("root", bootScripts, "sh", "-e")
+	t.Cleanup(func() {
+		if t.Failed() {
+			for _, log := range []string{"sys.log", "mail.log", "procmail.log"} {
+				t.Logf("%s:\n%s", log, m.read("/var/log/"+log))
+			}
+		}
+	})
 	return m.sitDown()
 }
 
-// bootScripts makes what an LFS system has in /etc and /var that matters here.
+// bootScripts makes what there is in /etc and /var when Linux From Scratch was just installed,
+// as far as that matters.
 const bootScripts = `
 cd /etc
 rm -rf passwd group shadow gshadow hosts resolv.conf nsswitch.conf init.d rc.d services /usr/sbin/sendmail /usr/lib/sendmail
@@ -144,49 +151,13 @@ EOF
 /etc/init.d/sysklogd start
 `
 
-// file types a file as cat takes it.
-func (s *typist) file(path, text string) {
-	s.t.Helper()
-	s.types("cat > "+path+" << \"EOF\"\n"+strings.TrimSuffix(text, "\n")+"\nEOF", root)
-}
-
-// links types the links of the run levels: Kxx, Sxx adjusted.
-func (s *typist) links(script string, stop, start int) {
-	s.t.Helper()
-	var b strings.Builder
-	for level, kind := range []string{"K", "K", "K", "S", "S", "S", "K"} {
-		n := stop
-		if kind == "S" {
-			n = start
-		}
-		up := "../"
-		if level == 0 {
-			up = "/etc/rc.d/"
-		}
-		fmt.Fprintf(&b, "cd %src%d.d &&\nln -s ../init.d/%s %s%d%s", up, level, script, kind, n, script)
-		if level < 6 {
-			b.WriteString(" &&\n")
-		}
-	}
-	s.silently(b.String())
-}
-
-// silently types a command of several lines that says nothing but asks for them.
-func (s *typist) silently(command string) {
-	s.t.Helper()
-	last := command[strings.LastIndexByte(command, '\n')+1:]
-	if said := s.types(command, root); said != last+root {
-		s.t.Errorf("%q", said)
-	}
-}
-
 // What was set up by hand in 2004, section by section, with the programs of others that
 // were named then, or those that have their place now. What is typed differently, and why,
 // is said where it is typed. Sections 1 to 3, 9 to 11 and 14 get and compile what comes with
 // packages now.
 func TestAllThatWasSetUpIn2004(t *testing.T) {
 	t.Parallel()
-	s := lfs(t, "make make", "killall psmisc", "netstat net-tools", "syslogd inetutils-syslogd", "useradd passwd", "openssl openssl", "bash bash",
+	s := bare(t, opt, "netstat net-tools", "bash bash",
 		"procmail procmail", "spamassassin spamassassin", "clamd clamav-daemon", "clamdscan clamdscan", "s-nail s-nail", "crontab cron", "pydoc3 python3")
 	far := s.meets()
 	s.scanner()
@@ -304,7 +275,7 @@ esac`)
 // control files, and the group of mail users is mailusers everywhere.
 func (s *typist) qmail() {
 	s.t.Helper()
-	s.silently("mkdir /opt/qmail &&\nmkdir /opt/qmail/alias &&\ncd /usr/src/goqmail")
+	s.quietly("mkdir /opt/qmail &&\nmkdir /opt/qmail/alias &&\ncd /usr/src/goqmail")
 	s.types(`cat >> /etc/group << EOF
 nofiles:x:100:
 qmail:x:110:
@@ -327,7 +298,7 @@ EOF`, root)
 	s.file("/etc/rc.d/init.d/qmail", initOf2004) // the EOF is quoted here
 	s.quietly("chmod 700 /etc/rc.d/init.d/qmail")
 	s.links("qmail", 30, 70)
-	s.silently("cd /usr/sbin &&\nln -s /opt/qmail/bin/sendmail")
+	s.quietly("cd /usr/sbin &&\nln -s /opt/qmail/bin/sendmail")
 	s.types(`cat << EOF > /opt/qmail/rc
 #!/bin/sh
 
@@ -354,7 +325,7 @@ EOF`, root)
 	}
 
 	// The accounts, of which the text speaks later. John's is made there.
-	s.silently("for user in source binary susie dirk olaf jennifer pamela\ndo useradd -g mailusers -m $user\ndone")
+	s.quietly("for user in source binary susie dirk olaf jennifer pamela\ndo useradd -g mailusers -m $user\ndone")
 	for _, d := range site.Domains() {
 		s.quietly("cd /home/"+d.Owner, "/opt/qmail/bin/maildirmake Maildir",
 			"echo '&john'       > .qmail-default", "echo '&john'       > .qmail-postmaster", "echo '&john'       > .qmail-webmaster", "echo '&john'       > .qmail-root")
@@ -372,7 +343,7 @@ EOF`, root)
 func (s *typist) tools() {
 	s.t.Helper()
 	// 6. nail has become s-nail.
-	s.silently("cd /usr/bin &&\nln -s /usr/bin/s-nail nail && ln -s /usr/bin/nail mail")
+	s.quietly("cd /usr/bin &&\nln -s /usr/bin/s-nail nail && ln -s /usr/bin/nail mail")
 
 	// 7. There is no fcron in Debian, and cron reads tables of the same form.
 	s.types(`cat >> /etc/syslog.conf << "EOF"
@@ -545,7 +516,7 @@ func (s *typist) people() {
 	s.file(".procmailrc", procmailrc)
 	s.quietly("chmod 600 .procmailrc", "chmod 600 .qmail")
 	// Those who have accounts already.
-	s.silently("for user in susie dirk olaf jennifer pamela\ndo cp .procmailrc /home/$user && sed -i s/\\<user\\>/$user/ /home/$user/.procmailrc && chown $user:mailusers /home/$user/.procmailrc && chmod 600 /home/$user/.qmail\ndone")
+	s.quietly("for user in susie dirk olaf jennifer pamela\ndo cp .procmailrc /home/$user && sed -i s/\\<user\\>/$user/ /home/$user/.procmailrc && chown $user:mailusers /home/$user/.procmailrc && chmod 600 /home/$user/.qmail\ndone")
 
 	s.quietly("useradd -c 'example.com' -g mailusers -m -k /etc/skel.domain example",
 		"echo example.com:example >> /opt/qmail/control/virtualdomains", "echo example.com >> /opt/qmail/control/rcpthosts")
@@ -576,6 +547,12 @@ func (s *typist) startAll() {
 	wants(s.t, "newdomain", s.types("/opt/qmail/bin/newdomain example.net net", root), "made account net", "qmail-send reads them again")
 	said := s.asked("/opt/qmail/bin/newuser -a jack example.net", [2]string{"IMAP password of cyrus: ", "secret"}, [2]string{"Password: ", "secret"}, [2]string{"Again (for verification): ", "secret"})
 	wants(s.t, "newuser", said, "made account jack", "made mailboxes for jack")
+	files := func(domain, user string) string {
+		return s.run("root", "", "sh", "-c", "cd /home/"+domain+"; stat -c '%n %a %G' .qmail-* Maildir Maildir/*; cat .qmail-*; cd /home/"+user+"; stat -c '%n %a %G' .qmail .procmailrc; cat .qmail .procmailrc")
+	}
+	if hand, script := files("example", "john"), strings.ReplaceAll(files("net", "jack"), "jack", "john"); hand != script {
+		s.t.Errorf("by hand\n%s\nby newdomain and newuser\n%s", hand, script)
+	}
 }
 
 // patience is for programs that take seconds when the machine has nothing else to do.
