@@ -34,16 +34,16 @@ func newProgram(o options, stderr *os.File) program {
 	return &sessions{
 		children: each,
 		queue:    queue,
-		alone: newPool(func(cmd child.Cmd) (int, error) {
-			cmd.Env = cmd.Env.With("QMAILALONE", "")
-			return cmd.Start()
-		}, queue, auto.Home+"/control"), // it can look at neither again
-		helped: newPool(func(cmd child.Cmd) (int, error) { return cmd.Start() }),
+		alone:    newPool(true, queue, auto.Home+"/control"), // it can look at neither again
+		helped:   newPool(false),
 	}
 }
 
-func newPool(start func(child.Cmd) (int, error), watch ...string) *warm.Pool {
-	return &warm.Pool{Classic: start, Many: true, Size: 1, Calls: 10_000, Idle: time.Minute, Watch: watch}
+func newPool(alone bool, watch ...string) *warm.Pool {
+	return &warm.Pool{
+		Classic: func(cmd child.Cmd) (int, error) { return cmd.Start() },
+		Many:    true, Size: 1, Calls: 10_000, Idle: time.Minute, Alone: alone, Watch: watch,
+	}
 }
 
 func (s *sessions) start(conn *os.File, env call.Env) (pid int, wait func() syscall.WaitStatus, err error) {

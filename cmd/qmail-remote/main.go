@@ -10,16 +10,37 @@ package main
 
 import (
 	"bufio"
-	"goqmail/lib/warm"
 	"io"
+	"os"
 	"os/signal"
 	"syscall"
 
+	"goqmail/lib/auto"
 	"goqmail/lib/call"
+	"goqmail/lib/confine"
+	"goqmail/lib/ipme"
 	"goqmail/lib/sig"
+	"goqmail/lib/warm"
 )
 
-func main() { warm.Many(run) }
+func main() {
+	if warm.Alone() && confined() != nil {
+		os.Exit(1)
+	}
+	warm.Many(run)
+}
+
+// confined gives up, before another host has said anything, all but what
+// deliveries need: sockets, the control files, and the notes on hosts that could
+// not be reached.
+func confined() error {
+	ipme.Keep()
+	return confine.Process(confine.Rules{
+		Read:    append(confine.Linked(auto.Home+"/control"), "/etc/resolv.conf"),
+		Write:   []string{auto.Home + "/queue/lock"},
+		Sockets: true,
+	})
+}
 
 func run(c *call.Call) int {
 	// A connection that is gone shows as an error of write.

@@ -46,7 +46,10 @@ func run(c *call.Call) int {
 	tcpto.Forgive()
 	spawn.Signals()
 	r := &rspawn{env: c.Env, program: "qmail-remote"}
-	r.start = spawn.Warm(&warm.Pool{Many: true, Size: 1, Calls: 100_000, Idle: 10 * time.Second})
+	r.start = spawn.Warm(&warm.Pool{
+		Many: true, Size: 1, Calls: 100_000, Idle: 10 * time.Second,
+		Alone: true, Watch: []string{auto.Home + "/control", "/etc/resolv.conf"},
+	})
 	if program, ok := c.Env.Lookup("QMAILREMOTE"); ok {
 		r.program, r.start = program, spawn.Classic
 	}

@@ -2,7 +2,7 @@
 // starts it, warm, where it is told to run qmail-smtpd; see lib/warm. It keeps a
 // qmail-queue for the messages of all.
 //
-// With QMAILALONE in its environment it is for sessions that need no other
+// Where it is told to give up rights (see warm.Alone) it is for sessions that need no other
 // program: then it starts that qmail-queue first and gives up, before it reads
 // from the network, the right to start programs, to open files but those in
 // control, and to open sockets.
@@ -33,7 +33,7 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 	sig.Default(sig.Swallowed[:]...)
 	start := pool().Start
-	if _, alone := call.Env(os.Environ()).Lookup("QMAILALONE"); alone && warm.Stays() {
+	if warm.Alone() {
 		var ok bool
 		if start, ok = confined(); !ok {
 			os.Exit(1)

@@ -41,6 +41,9 @@
 // calls under way. When the process dies, each call under way has crashed: it
 // may have done its work, so only the caller can know whether to start it again.
 //
+// A Pool may tell programs, by the variable QMAILALONE, to give up rights before
+// the first call; see package confine. What they cannot look at again it watches.
+//
 // A caller that is to give up the right to start programs begins a process in
 // advance, an Only, which lives as long as itself.
 //

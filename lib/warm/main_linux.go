@@ -16,7 +16,7 @@ import (
 // carries, such as its working directory: it serves one call at a time, each
 // from the directory that the process was started in.
 func One(run func(*call.Call) int) {
-	if !Stays() {
+	if !stays() {
 		call.Main(run)
 	}
 	here, err := syscall.Open(".", unix.O_PATH|syscall.O_CLOEXEC, 0)
@@ -32,17 +32,24 @@ func One(run func(*call.Call) int) {
 // Many is Main for a program that needs nothing of the process: it serves all
 // calls beside each other. In a panic only the call ends.
 func Many(run func(*call.Call) int) {
-	if !Stays() {
+	if !stays() {
 		call.Main(run)
 	}
 	serve(run, func(call func()) { go call() })
 }
 
-// Stays tells whether the process was started to stay.
-func Stays() bool {
+// stays tells whether the process was started to stay.
+func stays() bool {
 	value, _ := call.Env(os.Environ()).Lookup(Variable)
 	kind, err := syscall.GetsockoptInt(socketFD, syscall.SOL_SOCKET, syscall.SO_TYPE)
 	return value == "3" && err == nil && kind == syscall.SOCK_SEQPACKET
+}
+
+// Alone tells whether the process was started to stay and to give up, before the
+// first call, the rights that its calls will not need.
+func Alone() bool {
+	_, wanted := call.Env(os.Environ()).Lookup(alone)
+	return wanted && stays()
 }
 
 // NoMore lets the caller know that this process is to get no more calls. One that

@@ -19,6 +19,7 @@ type Pool struct {
 	Calls   uint32                               // that one of them takes, at most
 	Idle    time.Duration                        // for which it stays without calls
 	Watch   []string                             // files, besides its own, of whose change it is to end
+	Alone   bool                                 // it is to give up rights first; see the function
 
 	mu       sync.Mutex
 	programs map[place]*program

@@ -16,6 +16,7 @@ type Pool struct {
 	Calls   uint32
 	Idle    time.Duration
 	Watch   []string
+	Alone   bool
 }
 
 // Call does nothing.

@@ -109,6 +109,9 @@ func (w *process) idle() {
 
 // begin starts the process as cmd says and shakes hands.
 func (w *process) begin(cmd child.Cmd) {
+	if w.pool.Alone {
+		cmd.Env = cmd.Env.With(alone, "")
+	}
 	conn, pid, err := start(w.pool.Classic, cmd)
 	if err == nil {
 		err = shake(conn)

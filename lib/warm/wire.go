@@ -11,6 +11,9 @@ import (
 // administrator sets it so that none does.
 const Variable = "QMAILWARM"
 
+// alone is the variable that tells a program to give up rights.
+const alone = "QMAILALONE"
+
 // socketFD is the descriptor that Variable names.
 const socketFD = 3
 

@@ -82,3 +82,42 @@ func TestAnSMTPSessionHasGivenUpItsRights(t *testing.T) {
 	m.smtpSend("plain", "susie@"+site.Me, "dirk@"+site.Me)
 	m.awaitMail("dirk", "Subject: plain\n")
 }
+
+// A qmail-remote that stays cannot open what was not a control file when it
+// began.
+func TestARemoteDeliveryHasGivenUpItsRights(t *testing.T) {
+	needLandlock(t)
+	t.Parallel()
+	m := newMachine(t)
+	m.in(func() error {
+		for _, dir := range []string{"/tmp/0", "/tmp/1"} {
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				return err
+			}
+			if err := os.WriteFile(dir+"/routes", []byte(":127.0.0.1:9\n"), 0o644); err != nil { // where nobody listens
+				return err
+			}
+		}
+		return os.Symlink("/tmp/link", home+"/control/smtproutes")
+	})
+	m.start()
+	refused := func() bool { return m.log.has("deferral: Unable_to_read_control_files.") }
+	// In vain if there was time for the process to end in between.
+	for i := 0; i < 10 && !refused(); i++ {
+		m.in(func() error {
+			os.Remove("/tmp/link") // not the first time
+			return os.Symlink(fmt.Sprintf("/tmp/%d/routes", i%2), "/tmp/link")
+		})
+		m.send("susie", "remote", "somebody@far.example")
+		m.awaitLog(fmt.Sprintf("delivery %d: deferral: ", i+1))
+		if i == 0 {
+			m.checkConfined("qmail-remote")
+			if refused() {
+				t.Error("a control file could not be read")
+			}
+		}
+	}
+	if !refused() {
+		t.Error("files elsewhere can be read")
+	}
+}
