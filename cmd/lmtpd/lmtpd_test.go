@@ -434,6 +434,23 @@ func TestQuota(t *testing.T) {
 	}
 }
 
+// Mail waits for a mailbox that a backup's list has and that is not reconstructed yet.
+func TestNotYetReconstructed(t *testing.T) {
+	s := newSystem(t)
+	store := s.agent.Load().Store
+	if err := store.Restore(mailstore.Entry{Name: "user.paul", ACL: "paul\tlrswipcda\t"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"451 4.3.0 System I/O error\r\n", "250 2.1.5 Ok\r\n"} {
+		if got := after(s.say(t, send("<>", "paul", "Subject: x\r\n"))); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if _, err := store.Reconstruct("user.paul", mailstore.Rebuild{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestAutocreate(t *testing.T) {
 	s := newSystem(t, "autocreate_quota: 5000", "autocreate_post: yes", "autocreate_inbox_folders: Sent")
 	if got := after(s.say(t, send("<>", "paul", "Subject: x\r\n"))); got != "250 2.1.5 Ok\r\n" || len(s.stored(t, "user.paul")) != 1 {

@@ -43,8 +43,11 @@ func (m *Mailbox) Append(messages ...Incoming) (uids []uint32, err error) {
 	d := &delivery{box: m, messages: messages, done: make(chan struct{})}
 	m.tree.enqueue(d)
 	<-d.done
-	if d.err == nil {
+	switch {
+	case d.err == nil:
 		m.store.tell(m.entry.Name)
+	case errors.Is(d.err, ErrNoMailbox):
+		return nil, m.absent()
 	}
 	return d.uids, d.err
 }

@@ -48,6 +48,20 @@ func (s *Store) OpenMailbox(name string) (*Mailbox, error) {
 	return m, nil
 }
 
+// absent is the error for a mailbox that the index does not have: it was deleted, unless
+// the list came from a backup and the messages are yet to be found. Until then mail for it
+// has to wait, not to be refused.
+func (m *Mailbox) absent() error {
+	e, err := m.store.Lookup(m.entry.Name)
+	switch {
+	case err != nil:
+		return err
+	case m.id == 0 || e.box == m.id:
+		return errors.New(m.entry.Name + " is not in its index; reconstruct(8) puts it there")
+	}
+	return ErrNoMailbox
+}
+
 // dir returns the directory that the messages are in.
 func (m *Mailbox) dir(c *sqlite.Conn) (dir string, err error) {
 	err = one(c, "SELECT name FROM mailbox WHERE id = ?", []any{m.id}, func(s *sqlite.Stmt) { dir = m.tree.boxDir(s.ColumnText(0)) })
@@ -149,7 +163,7 @@ func (m *Mailbox) View() (*View, error) {
 		return nil
 	})
 	if errors.Is(err, errNoRow) {
-		err = ErrNoMailbox
+		err = m.absent()
 	}
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package mailstore
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -171,6 +172,9 @@ func TestReconstructBareSpool(t *testing.T) {
 	for _, name := range []string{"user.john", "user.john.SPAM", "user.mary"} {
 		if err := s.Restore(Entry{Name: name, ACL: "john\tlrs\t"}); err != nil {
 			t.Fatal(err)
+		}
+		if _, err := open(t, s, name).View(); err == nil || errors.Is(err, ErrNoMailbox) {
+			t.Errorf("%s before it is reconstructed: %v", name, err)
 		}
 		rebuild(t, s, name)
 	}
