@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -289,8 +288,7 @@ qmailq:x:1004:110::/opt/qmail:
 qmailr:x:1005:110::/opt/qmail:
 qmails:x:1006:110::/opt/qmail:
 EOF`, root)
-	s.quietly("pwconv && grpconv") // pwck asks about each that has no shadow
-	s.quietly("pwck && grpck")
+	s.quietly("pwconv && grpconv", "pwck && grpck") // pwck asks about each that has no shadow
 	// The programs are built: that takes Go and its cache, outside.
 	said := s.types("make -o bin QMAIL=/opt/qmail setup check", root)
 	lacks(s.t, "make", said, "adding", "warning", "fatal", "Error")
@@ -555,22 +553,18 @@ func (s *typist) startAll() {
 	}
 }
 
-// patience is for programs that take seconds when the machine has nothing else to do.
-const patience = 2 * time.Minute
-
-// comes waits for a message with a text in it in a mailbox: SpamAssassin takes its time.
+// comes waits for a message with a text in it in a mailbox.
 func (s *typist) comes(mailbox, text string) (message string) {
 	s.t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		for _, message := range s.inbox(mailbox) {
+	s.await("mail in "+mailbox+" with "+text, func() bool {
+		for _, message = range s.inbox(mailbox) {
 			if strings.Contains(message, text) {
-				return message
+				return true
 			}
 		}
-		if time.Now().After(end) {
-			s.t.Fatalf("no mail in %s with %q", mailbox, text)
-		}
-	}
+		return false
+	})
+	return message
 }
 
 // mailComes has mail come in and go out, through all of it. It is looked at where the store
@@ -654,7 +648,7 @@ func (s *typist) watch(far *world) {
 		return strings.HasPrefix(s.run("root", "", opt+"/bin/qmail-qstat"), "messages in queue: 1\nmessages in queue but not yet preprocessed: 0\n")
 	})
 	wants(s.t, "mail.log", s.types("tail -n 1000 /var/log/mail.log", root), " qmail: ", " smtpd: ", " end msg ", " qmail-scan: pid ")
-	wants(s.t, "imapd.log", s.types("tail /var/log/imapd.log", root), " to mailbox: user.")
+	wants(s.t, "imapd.log", s.types("tail -n 1000 /var/log/imapd.log", root), " to mailbox: user.")
 	wants(s.t, "netstat", s.types("netstat -vat", root), ":smtp ")
 	wants(s.t, "qmail-qread", s.types("/opt/qmail/bin/qmail-qread", root), " <root@"+site.Me+"> \n\tremote\tdirk@down.example\n")
 	wants(s.t, "qmail-qstat", s.types("/opt/qmail/bin/qmail-qstat", root), "messages in queue: 1\n")
@@ -663,8 +657,10 @@ func (s *typist) watch(far *world) {
 	wants(s.t, "qmail-check", s.types("/opt/qmail/bin/qmail-check", root), "warning: control/rcpthosts: "+site.Me+" is one of ours", "warning: control/rcpthosts: intern.net is one of ours")
 	s.quietly("echo "+site.Me+" >>/opt/qmail/control/rcpthosts", "echo intern.net >>/opt/qmail/control/rcpthosts", "/opt/qmail/bin/qmail-check")
 
-	s.quietly("/opt/qmail/bin/qmail-stats -w /tmp/qmail.html < /var/log/mail.log")
-	wants(s.t, "the page", s.read("/tmp/qmail.html"), "In the queue</dt><dd>1<")
+	s.await("the page to tell so", func() bool { // what reached syslog may not be in the file yet
+		s.run("root", "", "sh", "-c", "/opt/qmail/bin/qmail-stats -w /tmp/qmail.html < /var/log/mail.log")
+		return strings.Contains(s.read("/tmp/qmail.html"), "In the queue</dt><dd>1<")
+	})
 
 	// What section 7 has done at times.
 	for line := range strings.Lines(s.read("/etc/cron.d/goqmail")) {
