@@ -50,6 +50,7 @@ type Rebuilt struct {
 //     another size. The message itself is never changed: one without CR LF line ends
 //     is served as it is.
 //   - Counts, UIDNEXT and the modification sequence are made to fit.
+//   - A file that cannot be read stays as it is. When all else is done that is the error.
 //
 // An index that SQLite cannot read is set aside as index.db.broken, and all mailboxes
 // of its tree are rebuilt from what is left: their files. Nobody else may use the tree
@@ -119,6 +120,7 @@ type rebuilder struct {
 	option Rebuild
 	done   int // messages read
 	total  int
+	unread error // why a message could not be
 }
 
 // settle is for how many seconds after a message was expunged its file may still
@@ -165,12 +167,15 @@ func (s *Store) reconstruct(e Entry, t *tree, o Rebuild) (Rebuilt, error) {
 	}
 	if q := b.cyrus.quotaRoot; q != "" {
 		if limit, ok := cyrusQuota(&s.layout, q); ok {
-			return b.result, s.list.write(func(c *sqlite.Conn) error {
+			err := s.list.write(func(c *sqlite.Conn) error {
 				return run(c, "INSERT OR IGNORE INTO quota VALUES (?, ?)", []any{q, limit}, nil)
 			})
+			if err != nil {
+				return b.result, err
+			}
 		}
 	}
-	return b.result, nil
+	return b.result, b.unread
 }
 
 // place finds a listed mailbox in the index, or puts it there, and returns its id. The
@@ -333,21 +338,26 @@ func (b *rebuilder) files() (files []file, err error) {
 const batch = 256
 
 // inBatches reads messages, many at a time, and has f write what is known of them then.
-// One that cannot be opened has a nil digest.
+// Those that cannot be read are left as they are.
 func (b *rebuilder) inBatches(files []file, f func(*sqlite.Conn, file, *digest.Digest) error) error {
 	for len(files) > 0 {
 		now := files[:min(batch, len(files))]
 		files = files[len(now):]
-		digests := make([]*digest.Digest, len(now))
+		digests, errs := make([]*digest.Digest, len(now)), make([]error, len(now))
 		var wait sync.WaitGroup
 		for worker := range runtime.GOMAXPROCS(0) {
 			wait.Go(func() {
 				for i := worker; i < len(now); i += runtime.GOMAXPROCS(0) {
-					digests[i] = b.read(now[i])
+					digests[i], errs[i] = b.read(now[i])
 				}
 			})
 		}
 		wait.Wait()
+		for _, err := range errs {
+			if err != nil && !errors.Is(err, fs.ErrNotExist) { // expunged meanwhile
+				b.unread = err
+			}
+		}
 		if err := syncdir.Sync(b.dir); err != nil {
 			return err
 		}
@@ -373,22 +383,17 @@ func (b *rebuilder) inBatches(files []file, f func(*sqlite.Conn, file, *digest.D
 	return nil
 }
 
-// read reads a message and sees to it that it is durable before its row is. The result
-// is nil if that cannot be done, as when it was expunged meanwhile.
-func (b *rebuilder) read(f file) *digest.Digest {
+// read reads a message and sees to it that it is durable before its row is.
+func (b *rebuilder) read(f file) (*digest.Digest, error) {
 	in, err := os.Open(b.path(f.uid))
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	defer in.Close()
-	if in.Sync() != nil {
-		return nil
+	if err := in.Sync(); err != nil {
+		return nil, err
 	}
-	g, err := digest.Read(in, int64(f.size))
-	if err != nil {
-		return nil
-	}
-	return g
+	return digest.Read(in, int64(f.size))
 }
 
 // add adds a message that has a file only.

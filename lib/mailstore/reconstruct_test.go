@@ -190,6 +190,19 @@ func TestReconstructBareSpool(t *testing.T) {
 	}
 }
 
+// What cannot be read is told of.
+func TestReconstructUnreadable(t *testing.T) {
+	s := newStore(t)
+	m := create(t, s, "user.john")
+	if err := os.Mkdir(m.tree.dir+"/5.", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	b := &rebuilder{Mailbox: m, dir: m.tree.dir}
+	if err := b.inBatches([]file{{uid: 5, size: 10}, {uid: 6}}, b.add); err != nil || b.unread == nil || b.result.Added > 0 {
+		t.Errorf("%v, %v, %+v", err, b.unread, b.result)
+	}
+}
+
 // A copy of a tree brings UIDs and flags with it, whatever ids its mailboxes have.
 func TestReconstructCopiedTree(t *testing.T) {
 	old := newStore(t)
