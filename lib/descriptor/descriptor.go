@@ -8,6 +8,7 @@ package descriptor
 
 import (
 	"io"
+	"slices"
 	"syscall"
 )
 
@@ -32,7 +33,21 @@ func ReadAll(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	var size int64
+	if st, err := f.Stat(); err == nil {
+		size = min(st.Size, 1<<20)
+	}
+	// At the end of a file that has its size, one read more says so.
+	for data := make([]byte, 0, size+512); ; data = slices.Grow(data, 512) {
+		n, err := f.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if err == io.EOF {
+			return data, nil
+		}
+		if err != nil {
+			return data, err
+		}
+	}
 }
 
 // Read reads up to len(p) bytes. At the end of the file it returns io.EOF.

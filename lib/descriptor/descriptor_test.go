@@ -1,7 +1,9 @@
 package descriptor
 
 import (
+	"bytes"
 	"io"
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -46,5 +48,27 @@ func TestNonBlocking(t *testing.T) {
 	syscall.SetNonblock(p[1], true)
 	if n, err := w.Write(make([]byte, 1<<24)); n == 0 || n == 1<<24 || err != syscall.EAGAIN {
 		t.Errorf("got %d, %v, want a part and %v", n, err, syscall.EAGAIN)
+	}
+}
+
+func TestReadAll(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	for _, size := range []int{0, 1, 511, 512, 513, 4096, 3 << 20} {
+		want := bytes.Repeat([]byte("x"), size)
+		if err := os.WriteFile(name, want, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ReadAll(name); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d bytes: got %d, %v", size, len(got), err)
+		}
+	}
+	if _, err := ReadAll(name + "x"); err != syscall.ENOENT {
+		t.Errorf("no file: %v", err)
+	}
+	// A file of the system's that claims to be empty.
+	if want, err := os.ReadFile("/proc/self/cmdline"); err == nil {
+		if got, err := ReadAll("/proc/self/cmdline"); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("/proc/self/cmdline: got %q, %v, want %q", got, err, want)
+		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func compare(c Config, a, b string, wl []string, n int, raw string) int {
+func compare(c Config, onlyA bool, a, b string, wl []string, n int, raw string) int {
 	homes := [2]string{a, b}
 	mode := "ext4 image on disk"
 	if c.Rootfs {
@@ -21,6 +21,9 @@ func compare(c Config, a, b string, wl []string, n int, raw string) int {
 	}
 	if c.Dirsync != "" {
 		mode += " chattr+" + c.Dirsync
+		if onlyA {
+			mode += " for A"
+		}
 	}
 	fmt.Printf("A=%s\nB=%s\nrounds=%d scale=%g queue=%s %s\n", a, b, n, c.Scale, mode, time.Now().UTC().Format(time.RFC3339))
 	fmt.Printf("%-36s %10s %10s %7s %15s %7s\n", "figure", "median A", "median B", "A/B", "(min..max)", "B gain")
@@ -38,6 +41,9 @@ func compare(c Config, a, b string, wl []string, n int, raw string) int {
 			for _, h := range seq {
 				cc := c
 				cc.Home, cc.Workload = homes[h], w
+				if onlyA && h == 1 {
+					cc.Dirsync = ""
+				}
 				res, err := runOne(cc)
 				for try := 0; try < 2 && err == nil && res.Foreign > c.MaxFor; try++ {
 					redo++

@@ -88,6 +88,7 @@ func main() {
 	dirsync := fs.Bool("dirsync", false, "chattr +D on the queue directories")
 	syncS := fs.Bool("sync", false, "chattr +S on the queue directories (LFS hint)")
 	fs.BoolVar(&c.DirsyncM, "dirsync-all", false, "with -dirsync/-sync: the Maildirs too")
+	onlyA := fs.Bool("only-a", false, "compare: -dirsync, -sync and -dirsync-all for HOME_A alone, whose programs sync no directories")
 	fs.BoolVar(&c.Rootfs, "rootfs", false, "queue directly on the file system of BENCH_DIR, not on a fresh journaled ext4 image there")
 	fs.Float64Var(&c.Scale, "scale", 1, "size of the workloads")
 	fs.BoolVar(&c.Keep, "keep", false, "keep scratch directories")
@@ -132,7 +133,7 @@ func main() {
 		if len(wl) == 0 || wl[0] == "all" {
 			wl = all
 		}
-		os.Exit(compare(c, pos[0], pos[1], wl, n, raw))
+		os.Exit(compare(c, *onlyA, pos[0], pos[1], wl, n, raw))
 	default:
 		fmt.Fprintln(os.Stderr, "unknown command")
 		os.Exit(2)
