@@ -2,10 +2,10 @@
 // starts it, warm, where it is told to run qmail-smtpd; see lib/warm. It keeps a
 // qmail-queue for the messages of all.
 //
-// Where it is told to give up rights (see warm.Alone) it is for sessions that need no other
-// program: then it starts that qmail-queue first and gives up, before it reads
-// from the network, the right to start programs, to open files but those in
-// control, and to open sockets.
+// Where it is told to give up rights, see warm.Alone, it is for sessions that
+// need no other program: then it starts that qmail-queue first and gives up,
+// before it reads from the network, the rights to start programs, to open files
+// but those in control, and to open sockets.
 //
 // Called like qmail-smtpd, it does what that does. It is a program of its own
 // because qmail-smtpd is to have room under old limits.

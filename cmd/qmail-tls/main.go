@@ -19,12 +19,24 @@ import (
 	"syscall"
 	"time"
 
+	"goqmail/lib/auto"
 	"goqmail/lib/call"
 	"goqmail/lib/ciphers"
+	"goqmail/lib/confine"
 	"goqmail/lib/socket"
 )
 
-func main() { call.Main(run) }
+func main() {
+	call.Main(func(c *call.Call) int {
+		// Before the client is heard: to start programs, to open sockets, and all
+		// files but those with keys and settings, and with the accounts.
+		err := confine.Process(confine.Rules{Read: append(confine.Linked(auto.Home+"/control"), "/etc/passwd", "/etc/group")})
+		if err != nil {
+			return refuse(c.File(4), err)
+		}
+		return run(c)
+	})
+}
 
 const failed = 1
 

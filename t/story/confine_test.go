@@ -121,3 +121,18 @@ func TestARemoteDeliveryHasGivenUpItsRights(t *testing.T) {
 		t.Error("files elsewhere can be read")
 	}
 }
+
+func TestTLSHasGivenUpItsRights(t *testing.T) {
+	needLandlock(t)
+	t.Parallel()
+	m := newMachine(t)
+	m.encrypt()
+	m.listen()
+	c := m.client("25")
+	c.reply("220 ")
+	c.say("STARTTLS", "220 ")
+	m.checkConfined("qmail-tls")
+	c.secure(site.Me)
+	m.checkConfined("qmail-tls")
+	c.say("QUIT", "221 ")
+}
