@@ -1,6 +1,9 @@
 package main
 
-import "os"
+import (
+	"os"
+	"strings"
+)
 
 // logger writes the activity record, which qmail-log(5) describes. Nothing can
 // be done about a log that cannot be written.
@@ -9,19 +12,18 @@ type logger struct {
 	buf []byte   // lines that flush is to write
 }
 
-// enough is how much of the record is worth a write of its own.
-const enough = 4096
+// pipeBuf is PIPE_BUF of Linux: up to here what several programs write into one
+// pipe does not get mixed up.
+const pipeBuf = 4096
 
 // print adds the parts as one line. It is written before qmail-send next waits
-// for anything, or once there is enough.
+// for anything, or when there is too much for one write.
 func (l *logger) print(parts ...string) {
-	for _, part := range parts {
-		l.buf = append(l.buf, part...)
-	}
-	l.buf = append(l.buf, '\n')
-	if len(l.buf) >= enough {
+	line := strings.Join(parts, "") + "\n"
+	if len(l.buf)+len(line) > pipeBuf {
 		l.flush()
 	}
+	l.buf = append(l.buf, line...)
 }
 
 // flush writes what there is.
