@@ -30,18 +30,21 @@ type peers struct {
 	info       *string // whose connection it is, as the remote host says
 }
 
-// handle sees a connection through from its acceptance to the end of its
+// handle sees a connection through from its acceptance to the start of its
 // program. A connection that gets no program stands in the log under the pid of
 // qmail-listen itself, with the end that a process of its own would have had.
-func (s *server) handle(conn *os.File) ended {
+//
+// It returns a function that waits for that end.
+func (s *server) handle(conn *os.File) (wait func() ended) {
 	defer conn.Close()
+	over := func(e ended) func() ended { return func() ended { return e } } // already
 	own := os.Getpid()
-	dropped := ended{own, exit.Temp << 8}
+	dropped := over(ended{own, exit.Temp << 8})
 	var p peers
 	var err error
 	p.remote, p.remotePort, err = socket.Peer(conn)
 	if err != nil {
-		return ended{} // it is gone already
+		return over(ended{}) // it is gone already
 	}
 	if what, err := s.prepare(conn, &p); err != nil {
 		s.log.write(2, fromLine(own, p.remote))
@@ -57,21 +60,20 @@ func (s *server) handle(conn *os.File) ended {
 	}
 	if rule.Deny {
 		s.log.write(2, fromLine(own, p.remote)+verdictLine("deny", own, p))
-		return ended{own, exit.Perm << 8}
+		return over(ended{own, exit.Perm << 8})
 	}
-	pid, wait, err := s.program.start(conn, environment(s.env, p, rule))
+	pid, end, err := s.program.start(conn, environment(s.env, p, rule))
 	switch {
 	case child.ForkFailed(err):
 		s.log.dropping("unable to fork", err)
-		return ended{}
+		return over(ended{})
 	case err != nil:
 		s.log.write(2, fromLine(own, p.remote)+verdictLine("ok", own, p))
 		s.log.dropping("unable to run "+s.options.program[0], err)
 		return dropped
 	}
 	s.log.write(2, fromLine(pid, p.remote)+verdictLine("ok", pid, p))
-	conn.Close() // the program's now
-	return ended{pid, wait()}
+	return func() ended { return ended{pid, end()} } // the connection is the program's now
 }
 
 // prepare does what comes before the look-ups.

@@ -55,7 +55,10 @@ func (s *server) serve(term <-chan os.Signal) {
 			waiting = false
 			running++
 			s.log.status(running, s.limit)
-			go func() { ends <- s.handle(conn) }()
+			go func() {
+				wait := s.handle(conn)
+				go func() { ends <- wait() }() // with a small stack, for as long as it takes
+			}()
 		case end := <-ends:
 			running--
 			if end.pid != 0 {
