@@ -166,7 +166,7 @@ func TestAllThatWasSetUpIn2004(t *testing.T) {
 	s.people()
 	s.startAll()
 	s.mailComes(far)
-	s.watch(far)
+	s.watch()
 	s = s.startAgain(far)
 	s.moves()
 }
@@ -336,7 +336,7 @@ EOF`, root)
 	}
 }
 
-// tools are sections 6 to 15.
+// tools are sections 6 to 8, 12 and 13.
 func (s *typist) tools() {
 	s.t.Helper()
 	// 6. nail has become s-nail.
@@ -383,10 +383,6 @@ EOF`, root)
 
 	// 13. clamdscan in place of F-Prot.
 	s.quietly("ln -fs /usr/bin/clamdscan /usr/bin/f-prot")
-
-	// 15. The sanitizer comes with the pair. With mode 750, as it was written, no user
-	// of procmail gets at it.
-	s.quietly("cd /usr/src/goqmail")
 }
 
 // jobs has a user do what the table of section 7 says, at once.
@@ -446,7 +442,8 @@ exit 0
 # End /etc/rc.d/init.d/qmail
 `
 
-// imapServer is section 16, by what TestWhatAnAdministratorTypedIn2004 types of it.
+// imapServer is sections 15 and 16, with what TestWhatAnAdministratorTypedIn2004 types of it:
+// the sanitizer comes with the server.
 func (s *typist) imapServer() {
 	s.t.Helper()
 	s.quietly("echo mail:x:90:daemon >> /etc/group")
@@ -455,7 +452,7 @@ func (s *typist) imapServer() {
 	s.quietly("cd /usr/src/goqmail")
 	said := s.types("make -o bin QMAIL=/opt/qmail setup-pair check-pair", root)
 	lacks(s.t, "make", said, "adding", "warning", "fatal", "Error")
-	// The anomy.conf of section 15.
+	// The directory keeps its mode. By 750, which was written, no user's procmail gets at it.
 	s.quietly("mkdir /var/quarantine", "chown -R 0:0 /usr/anomy")
 	conf, err := os.ReadFile(lab.Root() + "/lib/anomy/testdata/hint.conf")
 	if err != nil {
@@ -668,7 +665,7 @@ for user in "john", "susie", "jack":
 }
 
 // watch is section 21, and what tells more.
-func (s *typist) watch(far *world) {
+func (s *typist) watch() {
 	s.t.Helper()
 	s.await("all but one message to be gone", func() bool {
 		return strings.HasPrefix(s.run("root", "", opt+"/bin/qmail-qstat"), "messages in queue: 1\nmessages in queue but not yet preprocessed: 0\n")
