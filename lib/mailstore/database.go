@@ -183,20 +183,31 @@ func (d *database) commit() (more bool) {
 
 // transaction makes changes, each of which has happened or not as a whole.
 func (d *database) transaction(batch []*change) (err error) {
+	if len(batch) == 1 {
+		return d.alone(batch[0].f)
+	}
 	c, end, err := d.begin()
 	if err != nil {
 		return err
 	}
 	defer end(&err)
-	if len(batch) == 1 {
-		return batch[0].f(c)
-	}
 	for _, ch := range batch {
 		if ch.err = within(c, ch.f); c.AutocommitEnabled() { // as after some errors, such as a full disk
 			return errLost
 		}
 	}
 	return nil
+}
+
+// alone is write with a transaction of its own: for one who takes in f what he keeps until
+// it is committed, which others could wait for in theirs.
+func (d *database) alone(f func(*sqlite.Conn) error) (err error) {
+	c, end, err := d.begin()
+	if err != nil {
+		return err
+	}
+	defer end(&err)
+	return f(c)
 }
 
 // within calls f, of which nothing stays if it returns an error.

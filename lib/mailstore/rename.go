@@ -44,7 +44,7 @@ func (s *Store) Rename(old, name, partition string) error {
 	}
 	var c *sqlite.Conn
 	var end func(*error)
-	err = s.list.write(func(list *sqlite.Conn) error {
+	err = s.list.alone(func(list *sqlite.Conn) error {
 		if err := renameEntry(list, from, to); err != nil {
 			return err
 		}

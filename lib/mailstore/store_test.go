@@ -91,6 +91,26 @@ func uids(v *View) (all []uint32) {
 
 const text = "Subject: hello\r\n\r\nworld\r\n"
 
+// A rename holds the right to write to the index for longer than others, who must not wait
+// for it in the same change of the list.
+func TestRenamesAmongOthers(t *testing.T) {
+	s := newStore(t)
+	create(t, s, "user.john")
+	var wait sync.WaitGroup
+	for i := range 6 {
+		wait.Go(func() {
+			name := "user.john.a" + strconv.Itoa(i)
+			for range 10 {
+				err := errors.Join(s.Create(Entry{Name: name}), s.Rename(name, name+"x", ""), s.Delete(name+"x"))
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
 func TestAppendedMessageIsThere(t *testing.T) {
 	s := newStore(t)
 	m := create(t, s, "user.john")
