@@ -523,6 +523,7 @@ esac
 	for _, port := range []string{"143", "993", "110", "995"} {
 		s.awaitPort("127.0.0.1:" + port)
 	}
+	s.logins() // telnet is not there; a login without TLS is one all the same
 	wants(s.t, "netstat", s.types("netstat -vat", root), ":imaps ", ":pop3s ", ":pop3 ", ":imap", " LISTEN ")
 	s.cyradm("quit", [2]string{"cm user.john"}, [2]string{"cm user.john.SPAM"})
 	s.password("saslpasswd2 john", "secret")

@@ -108,6 +108,21 @@ func (s *typist) password(command, password string) {
 	}
 }
 
+// logins logs in as cyrus by each mechanism.
+func (s *typist) logins() {
+	s.t.Helper()
+	s.types("su - cyrus", "$ ")
+	for _, row := range [][2]string{
+		{"imtest -m login -p imap localhost", "0"}, {"imtest -m OTP -p imap localhost", "0"}, {"imtest -m DIGEST-MD5 -p imap localhost", "0"},
+		{"imtest -m CRAM-MD5 -p imap localhost", "0"}, {`imtest -t "" localhost`, "128"},
+	} {
+		said := s.types(row[0], "Please enter your password: ")
+		said += s.types("secret", "Security strength factor: "+row[1]+"\n")
+		wants(s.t, row[0], said+s.types(". logout", user), "\nAuthenticated.\n", "* BYE ", "\n. OK ")
+	}
+	s.types("exit", root)
+}
+
 // cyradm becomes cyrus to administer mailboxes, by commands and what they say, and then
 // leaves it by another.
 func (s *typist) cyradm(leave string, rows ...[2]string) {
@@ -236,16 +251,7 @@ func TestWhatAnAdministratorTypedIn2004(t *testing.T) {
 	s.quietly("echo allowplaintext yes >>/etc/imapd.conf")
 	s.stop()
 	s.serveMail()
-	s.types("su - cyrus", "$ ")
-	for _, row := range [][2]string{
-		{"imtest -m login -p imap localhost", "0"}, {"imtest -m OTP -p imap localhost", "0"}, {"imtest -m DIGEST-MD5 -p imap localhost", "0"},
-		{"imtest -m CRAM-MD5 -p imap localhost", "0"}, {`imtest -t "" localhost`, "128"},
-	} {
-		said := s.types(row[0], "Please enter your password: ")
-		said += s.types("secret", "Security strength factor: "+row[1]+"\n")
-		wants(t, row[0], said+s.types(". logout", user), "\nAuthenticated.\n", "* BYE ", "\n. OK ")
-	}
-	s.types("exit", root)
+	s.logins()
 
 	// Mailboxes.
 	s.cyradm("quit", [2]string{"cm user.john"}, [2]string{"cm user.john.SPAM"})
