@@ -17,14 +17,14 @@ import (
 
 // private makes the system in a host of the lab.
 func private() (*system, error) {
-	users := site.Users()
-	programs, err := lab.Build(users)
-	if err != nil {
-		return nil, err
-	}
 	s := &system{home: "/var/qmail", homes: "/home", logs: []string{"/var/log/qmail", "/var/log/smtpd", "/var/log/master"}}
 	s.logs = append(s.logs, statusPage)
 	s.tidy = append(s.tidy, lab.RemoveShared)
+	users := site.Users()
+	programs, err := lab.Build(users)
+	if err != nil {
+		return s, err
+	}
 	host, err := lab.Start()
 	if err != nil {
 		return s, err
