@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"goqmail/t/lab"
 )
@@ -126,30 +125,6 @@ func TestInterruptedWhileItShows(t *testing.T) {
 	}
 	if cmd.Wait(); cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("%v", cmd.ProcessState)
-	}
-}
-
-// What was built by then goes, too.
-func TestInterruptedWhileItBuilds(t *testing.T) {
-	lab.Need(t)
-	tmp := t.TempDir()
-	cmd := exec.Command(build(t))
-	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	dirs := func() (dirs []string) {
-		dirs, _ = filepath.Glob(tmp + "/goqmail-lab.*")
-		return dirs
-	}
-	for len(dirs()) == 0 && syscall.Kill(cmd.Process.Pid, 0) == nil {
-		time.Sleep(10 * time.Millisecond)
-	}
-	syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
-	cmd.Wait()
-	if left := dirs(); cmd.ProcessState.ExitCode() != 1 || len(left) != 0 {
-		t.Errorf("%v, and %q is left", cmd.ProcessState, left)
 	}
 }
 
