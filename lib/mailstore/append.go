@@ -163,6 +163,7 @@ func (d *delivery) put(c *sqlite.Conn) error {
 
 // link gives the messages their names, and tells the UIDs that they have by that.
 func (d *delivery) link(next int64, uids chan<- uint32) error {
+	made := false
 	for _, m := range d.messages {
 		for ; ; next++ {
 			if next >= 1<<32-1 {
@@ -171,6 +172,17 @@ func (d *delivery) link(next int64, uids chan<- uint32) error {
 			err := place(m.Path, d.dir+"/"+fileName(uint32(next)))
 			if err == nil {
 				break
+			}
+			if errors.Is(err, fs.ErrNotExist) && !made { // the directory of an empty mailbox may have been taken for left over
+				if err := makeDir(d.dir); err != nil {
+					return err
+				}
+				if err := syncdir.Sync(filepath.Dir(d.dir)); err != nil {
+					return err
+				}
+				made = true
+				next--
+				continue
 			}
 			if !errors.Is(err, fs.ErrExist) { // one that was never acknowledged, or put there by hand
 				return err

@@ -108,7 +108,7 @@ func (t *tree) makeWay(list *sqlite.Conn, e Entry) error {
 	if err != nil || !left {
 		return err
 	}
-	return clear(t, t.boxDir(rest))
+	return t.clear(rest)
 }
 
 // finishRename does what a crash kept Rename from: the list has the new name, the index
@@ -187,32 +187,53 @@ func (s *Store) Delete(name string) error {
 		return err
 	}
 	s.tell(name)
-	return clear(t, t.boxDir(rest))
+	return t.clear(rest)
 }
 
-// clear removes the messages of a mailbox that is no more, and its directory if
-// nothing is below it. The index stays even if the tree has no other mailbox:
-// another process may have it open, and must not write to a file without a name.
-// Recover removes it.
-func clear(t *tree, dir string) error {
-	files, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		// What Cyrus noted of it would pass for a mailbox, or for notes on the next one here.
-		if _, ok := parseName(f.Name()); ok || strings.HasPrefix(f.Name(), "cyrus.") {
-			if err := os.Remove(dir + "/" + f.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// clear removes the messages of a mailbox that has this name no more, and directories in
+// which there is nothing and no mailbox. Another may have taken the name: its messages stay. The
+// index stays even if the tree has no other mailbox: another process may have it open, and
+// must not write to a file without a name. Recover removes it.
+func (t *tree) clear(name string) error {
+	return t.db.write(func(c *sqlite.Conn) error {
+		id, taken, err := idOf(c, name)
+		if err != nil {
+			return err
+		}
+		kept := map[uint32]bool{}
+		err = run(c, "SELECT key FROM message WHERE key BETWEEN ?1 << 32 AND ?1 << 32 | 0xffffffff", []any{id},
+			func(s *sqlite.Stmt) { kept[uint32(s.ColumnInt64(0))] = true })
+		if err != nil {
+			return err
+		}
+		dir := t.boxDir(name)
+		files, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, f := range files {
+			// What Cyrus noted of it would pass for a mailbox, or for notes on the next one here.
+			if uid, ok := parseName(f.Name()); ok && !kept[uid] || strings.HasPrefix(f.Name(), "cyrus.") {
+				if err := os.Remove(dir + "/" + f.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return err
+				}
+			}
+		}
+		for name != "" && !taken && os.Remove(t.boxDir(name)) == nil {
+			name = name[:max(0, strings.LastIndexByte(name, '.'))]
+			if _, taken, err = idOf(c, name); err != nil {
 				return err
 			}
 		}
-	}
-	for d := dir; d != t.dir && os.Remove(d) == nil; d = filepath.Dir(d) {
-	}
-	return nil
+		return nil
+	})
+}
+
+// idOf returns the id that a mailbox has by its name below the root. ok is false if there
+// is none.
+func idOf(c *sqlite.Conn, name string) (id int64, ok bool, err error) {
+	err = run(c, "SELECT id FROM mailbox WHERE name = ?", []any{name}, func(s *sqlite.Stmt) { id, ok = s.ColumnInt64(0), true })
+	return id, ok, err
 }
 
 // Recover removes what is left of trees without mailboxes, and of messages that were on

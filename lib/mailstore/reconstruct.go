@@ -182,7 +182,7 @@ func (s *Store) reconstruct(e Entry, t *tree, o Rebuild) (Rebuilt, error) {
 // name counts first: a tree may come from a backup, with other ids.
 func (s *Store) place(e Entry, t *tree, old *cyrus) (id int64, err error) {
 	root, rest := treeOf(e.Name)
-	left := "" // a directory that is no longer its own
+	left := "" // a name that is no longer its own
 	err = s.list.write(func(list *sqlite.Conn) error {
 		return t.db.write(func(c *sqlite.Conn) error {
 			find := "SELECT id FROM mailbox WHERE name = ?"
@@ -202,7 +202,7 @@ func (s *Store) place(e Entry, t *tree, old *cyrus) (id int64, err error) {
 					return err
 				}
 				if !owned {
-					id, left = e.box, t.boxDir(was)
+					id, left = e.box, was
 					return t.finishRename(c, id, was, rest)
 				}
 			}
@@ -220,7 +220,7 @@ func (s *Store) place(e Entry, t *tree, old *cyrus) (id int64, err error) {
 		})
 	})
 	if err == nil && left != "" {
-		err = clear(t, left)
+		err = t.clear(left)
 	}
 	return id, err
 }

@@ -96,7 +96,7 @@ func (s *Store) Rename(old, name, partition string) error {
 	if src == dst && was == rest {
 		return nil
 	}
-	return clear(src, src.boxDir(was))
+	return src.clear(was)
 }
 
 // renameEntry changes the list, but for the id.

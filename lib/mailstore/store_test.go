@@ -111,6 +111,46 @@ func TestRenamesAmongOthers(t *testing.T) {
 	wait.Wait()
 }
 
+// A mailbox without messages stays when one below it goes.
+func TestParentOfDeleted(t *testing.T) {
+	s := newStore(t)
+	create(t, s, "user.john")
+	parent := create(t, s, "user.john.a.b")
+	create(t, s, "user.john.a.b.c")
+	create(t, s, "user.john.a.b.d")
+	if err := errors.Join(s.Delete("user.john.a.b.c"), s.Rename("user.john.a.b.d", "user.john.e", "")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(parent.tree.dir + "/a/b"); err != nil {
+		t.Error(err)
+	}
+	os.RemoveAll(parent.tree.dir + "/a")
+	if got := put(t, parent, nil, text, text); !slices.Equal(got, []uint32{1, 2}) {
+		t.Errorf("UIDs %v", got)
+	}
+}
+
+// Messages that come into a mailbox whose name was another's are not removed with those.
+func TestNameTakenAgain(t *testing.T) {
+	s := newStore(t)
+	old := create(t, s, "user.john.a")
+	put(t, old, nil, text, text)
+	if err := s.Unlist("user.john.a"); err != nil { // as Delete begins
+		t.Fatal(err)
+	}
+	m := create(t, s, "user.john.a")
+	if got := put(t, m, nil, text); !slices.Equal(got, []uint32{3}) {
+		t.Errorf("UIDs %v", got)
+	}
+	if err := m.tree.clear("a"); err != nil { // as it ends
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(m.tree.dir + "/a/*")
+	if err != nil || len(files) != 1 || filepath.Base(files[0]) != "3." {
+		t.Errorf("%q, %v", files, err)
+	}
+}
+
 func TestAppendedMessageIsThere(t *testing.T) {
 	s := newStore(t)
 	m := create(t, s, "user.john")
