@@ -37,9 +37,9 @@ BRIEF = bouncesaying condredirect deliver dnsfq dnsip dnsmxip dnsptr except forw
 	qmail-badlist qmail-dnsbl qmail-getpw qmail-inject qmail-local qmail-newmgrt qmail-newmrh qmail-newmvrt qmail-newu qmail-pop3d qmail-popup qmail-pw2u \
 	qmail-qmqpc qmail-qmqpd qmail-qmtpd qmail-qread qmail-queue qmail-rcptcheck qmail-rcptcheck-realrcptto qmail-recipients qmail-remote qmail-scan qmail-showctl qmail-smtpd \
 	qmail-tcpok qmail-tcpto qreceipt sanitizer sasldblistusers2 saslpasswd2 sendmail tcp-env tcprules tcprulescheck
-# What one process can serve again and again; see lib/warm. ONE of them does one thing at
-# a time, and stays with one processor.
-ONE = qmail-local
+# What stays, but does one thing at a time, keeps one processor.
+ONE = qmail-clean qmail-local
+# What one process can serve again and again; see lib/warm.
 WARM = qmail-getpw qmail-local qmail-queue qmail-remote qmail-smtpd qmail-smtpds
 
 all: bin
@@ -48,9 +48,9 @@ all: bin
 # scripts limit the size of a program. The commands that are shell by nature
 # and what starts the system name the home as QMAIL/.
 bin: FORCE
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(BRIEF:%=./cmd/%),$(CMDS))
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(BRIEF:%=./cmd/%) $(ONE:%=./cmd/%),$(CMDS))
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(BRIEFENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(ONE:%=./cmd/%),$(filter $(BRIEF:%=./cmd/%),$(CMDS)))
-	$(if $(filter $(ONE:%=./cmd/%),$(CMDS)),CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ONEENTRY) $(FACTS)' -o $(BIN)/ $(ONE:%=./cmd/%))
+	$(if $(filter $(ONE:%=./cmd/%),$(CMDS)),CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ONEENTRY) $(FACTS)' -o $(BIN)/ $(filter $(ONE:%=./cmd/%),$(CMDS)))
 	$(if $(ENTRIES),GOOS= GOARCH= $(GO) run scripts/lean.go $(CMDS:./cmd/%=$(BIN)/%))
 	GOOS= GOARCH= $(GO) run scripts/warm.go $(patsubst ./cmd/%,$(BIN)/%,$(filter $(WARM:%=./cmd/%),$(CMDS)))
 	rm -rf $(BIN)/boot $(BIN)/imap

@@ -17,8 +17,8 @@
 // qmail-queue, mostly waiting for the disk: about what a C program takes. Setup
 // gives the main thread its freedom back, and Foreign gives it to programs that
 // are started. Programs that stay start at _goqmail_entry: they can use
-// several processors. So does a brief program that is to stay, by lib/warm,
-// unless it does one thing at a time all the same: that starts at _goqmail_one.
+// several processors. So does a brief program that is to stay, by lib/warm. One
+// that stays but does one thing at a time starts at _goqmail_one, the brief way.
 //
 // In a setuid program either hides from the runtime the variables that it would
 // obey, GODEBUG and the like.

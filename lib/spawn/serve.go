@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -48,6 +49,9 @@ func Signals() {
 // and returns when no delivery is under way any more.
 func (s *Server) Serve(in io.Reader, out io.WriteCloser) {
 	entry.Stay() // deliveries are started while others go on
+	// There is little to do for each of them but to wait; on several processors
+	// goroutines would mostly wake each other.
+	runtime.GOMAXPROCS(1)
 	s.out = out
 	s.reports = make(chan numbered)
 	s.used = map[int]bool{}
