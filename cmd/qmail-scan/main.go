@@ -15,6 +15,8 @@ package main
 
 import (
 	"os"
+	"os/signal"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -27,6 +29,7 @@ import (
 func main() { call.Main(run) }
 
 func run(c *call.Call) int {
+	signal.Ignore(syscall.SIGPIPE) // of a log that nobody reads, too
 	listener := qmail.Listener(c)
 	log := newLog(c)
 	if os.Chdir(auto.Home) != nil {

@@ -246,6 +246,15 @@ func TestCleanMailIsQueued(t *testing.T) {
 	}
 }
 
+// Where nobody reads the log, mail goes on.
+func TestLogMayBeGone(t *testing.T) {
+	t.Parallel()
+	const gone = `mkfifo "$TMPDIR/log" && exec 9<>"$TMPDIR/log" 2>"$TMPDIR/log" 9<&- && rm "$TMPDIR/log"`
+	if o := (setup{shell: gone}).run(t); o.code != 0 || !o.queued {
+		t.Errorf("%d, queued %v", o.code, o.queued)
+	}
+}
+
 // What the caller gets is qmail-queue's own answer.
 func TestQmailQueueHasTheLastWord(t *testing.T) {
 	t.Parallel()
