@@ -72,14 +72,14 @@ func newMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	m := &machine{Host: h, t: t, programs: g.programs}
-	t.Cleanup(m.Close)
+	t.Cleanup(func() { m.Close() }) // of the host that it is by then
 	m.in(func() error { return m.lay() })
-	t.Cleanup(m.log.close)
 	t.Cleanup(func() {
 		if t.Failed() {
 			said, _ := m.read("/var/log/rc")
 			t.Logf("the rc script said %q, these run: %v, the log:\n%s", said, m.Processes(), strings.Join(m.log.lines(), ""))
 		}
+		m.log.close()
 	})
 	return m
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,12 +24,15 @@ import (
 func (m *machine) reboot() {
 	m.t.Helper()
 	m.Kill()
+	// No machine starts so fast that a process id comes twice in a second.
+	last := time.Now().Unix()
+	m.await("the next second", func() bool { return time.Now().Unix() > last })
 	h, err := m.Fork()
 	if err != nil {
 		m.t.Fatal(err)
 	}
+	m.Close()
 	m.Host = h
-	m.t.Cleanup(h.Close)
 	m.log.close()
 	m.in(func() (err error) {
 		if err := errors.Join(lab.Up(), os.NewSyscallError("sethostname", unix.Sethostname([]byte(site.Me))), os.Remove("/dev/log")); err != nil {
@@ -37,7 +41,6 @@ func (m *machine) reboot() {
 		m.log, err = openSyslog()
 		return err
 	})
-	m.t.Cleanup(m.log.close)
 }
 
 func TestARebootLosesNoMail(t *testing.T) {
@@ -102,6 +105,7 @@ if test -e /tmp/hold; then printf 'r\0Znot now\n\0'; else printf 'r\0Ksent\n\0';
 	m.in(func() error { return os.Remove("/tmp/hold") })
 	m.start()
 	m.alarm()
+	m.awaitMail("jennifer", "Subject: failure notice\n")
 	m.await("the queue to hold nothing but the half-written message", func() bool {
 		return !slices.ContainsFunc(m.queued(), func(name string) bool { return strings.HasPrefix(name, "info/") || strings.HasPrefix(name, "todo/") })
 	})
