@@ -5,18 +5,15 @@ import (
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
-	"io"
 	"strings"
-
-	"goqmail/lib/spawn"
 )
 
-// logIn logs in where there is a login for the host (RFC 4954), and returns the
-// parameter of MAIL that follows from it. Where there is no common method, a
-// report says so, and the dialogue goes on without. A verdict ends it.
-func (c *client) logIn(reports io.Writer) (parameter string, v verdict, err error) {
-	if !c.target.login.given() {
-		return "", "", nil
+// logIn logs in where there is a login for the host (RFC 4954), and notes the
+// parameter of MAIL that follows from it. Where there is no common method, the
+// dialogue goes on without. A verdict ends it.
+func (c *client) logIn() (v verdict, err error) {
+	if !c.login.given() {
+		return "", nil
 	}
 	switch {
 	case c.offersMethod("CRAM-MD5"):
@@ -26,10 +23,11 @@ func (c *client) logIn(reports io.Writer) (parameter string, v verdict, err erro
 	case c.offersMethod("LOGIN"):
 		v, err = c.logInLogin()
 	default:
-		io.WriteString(reports, spawn.NoLogin+"\x00")
-		return "", "", nil
+		c.noMethod = true
+		return "", nil
 	}
-	return " AUTH=" + xtext(c.target.login.user), v, err
+	c.parameter = " AUTH=" + xtext(c.login.user)
+	return v, err
 }
 
 func (c *client) offersMethod(method string) bool {
@@ -43,7 +41,7 @@ func (c *client) offersMethod(method string) bool {
 
 // logInPlain is the method of RFC 4616.
 func (c *client) logInPlain() (verdict, error) {
-	l := c.target.login
+	l := c.login
 	return c.say(
 		line{"AUTH PLAIN", 334, "AUTH PLAIN"},
 		line{encode(l.user + "\x00" + l.user + "\x00" + l.password), 235, "plain"},
@@ -54,8 +52,8 @@ func (c *client) logInPlain() (verdict, error) {
 func (c *client) logInLogin() (verdict, error) {
 	return c.say(
 		line{"AUTH LOGIN", 334, "AUTH LOGIN"},
-		line{encode(c.target.login.user), 334, "username"},
-		line{encode(c.target.login.password), 235, "password"},
+		line{encode(c.login.user), 334, "username"},
+		line{encode(c.login.password), 235, "password"},
 	)
 }
 
@@ -68,9 +66,9 @@ func (c *client) logInCRAM() (verdict, error) {
 	if err != nil {
 		return c.quit("ZConnected to ", " but unable to base64decode challenge.", nil)
 	}
-	mac := hmac.New(md5.New, []byte(c.target.login.password))
+	mac := hmac.New(md5.New, []byte(c.login.password))
 	mac.Write(challenge)
-	answer := c.target.login.user + " " + hex.EncodeToString(mac.Sum(nil))
+	answer := c.login.user + " " + hex.EncodeToString(mac.Sum(nil))
 	return c.say(line{encode(answer), 235, "username+digest"})
 }
 

@@ -19,7 +19,7 @@ func sendAs(t *testing.T, l login, wanted extensions.Set, replies []string) (rep
 	there := here
 	there.login = l
 	m := message{sender: "a", recipients: []string{"b"}, text: strings.NewReader("hello\n")}
-	v := newClient(near, there, &config{helo: "me", timeout: time.Minute, extensions: wanted}).send(m, &reports)
+	v := clientTo(near, there, &config{helo: "me", timeout: time.Minute, extensions: wanted}, none).send(m, &reports)
 	near.Close()
 	return reports.String() + string(v), <-done
 }

@@ -25,7 +25,7 @@ func sendTo(t *testing.T, m message, c config, serve func(conn net.Conn)) (repor
 		close(done)
 	}()
 	var reports strings.Builder
-	v := newClient(near, here, &c).send(m, &reports)
+	v := clientTo(near, here, &c, none).send(m, &reports)
 	near.Close()
 	<-done
 	return reports.String() + string(v)
@@ -98,7 +98,7 @@ func TestDrip(t *testing.T) {
 	defer near.Close()
 	defer far.Close()
 	io.WriteString(far, "220 x")
-	c := newClient(near, here, &patient)
+	c := clientTo(near, here, &patient, none)
 	c.wire.expect(time.Minute)
 	if n, err := c.wire.Read(make([]byte, 3)); n != 3 || err != nil {
 		t.Fatal(n, err)
@@ -136,7 +136,7 @@ func TestDeafHost(t *testing.T) {
 	io.WriteString(far, "220 x\r\n250 x\r\n250 x\r\n250 x\r\n354 x\r\n250 taken\r\n")
 	m := message{sender: "a", recipients: []string{"b"}, text: &repeated{strings.Repeat("x\n", 1000), 1 << 30}}
 	var reports strings.Builder
-	v := newClient(near, here, &config{helo: "me", timeout: 200 * time.Millisecond}).send(m, &reports)
+	v := clientTo(near, here, &config{helo: "me", timeout: 200 * time.Millisecond}, none).send(m, &reports)
 	if got, want := reports.String()+string(v), "r\x00ZConnected to 192.0.2.1 but connection died. (#4.4.2)\n"; got != want {
 		t.Errorf("got %q", got)
 	}

@@ -11,6 +11,7 @@ import (
 	"goqmail/lib/blast"
 	"goqmail/lib/extensions"
 	"goqmail/lib/socket"
+	"goqmail/lib/spawn"
 	"goqmail/lib/timeout"
 )
 
@@ -24,19 +25,29 @@ type message struct {
 
 // client is our side of the dialogue with the other host (RFC 5321).
 type client struct {
-	*config
-	target   target
-	host     string // its address
-	policy   policy
-	wire     wire // what TLS goes over
-	in       *bufio.Reader
-	out      io.Writer
-	said     []byte   // its last reply; empty once reported
-	utf8     need     // of the message
-	heard    int      // bytes of its present reply
-	offers   []string // lines of its reply to EHLO, but for the first
-	mute     bool     // there is no point in a good bye
-	critical bool     // it may have taken the message, though it has not said so
+	way
+	host       string // its address
+	extensions extensions.Set
+	wire       wire // what TLS goes over
+	in         *bufio.Reader
+	out        io.Writer
+	said       []byte   // its last reply; empty once reported
+	heard      int      // bytes of its present reply
+	offers     []string // lines of its reply to EHLO, but for the first
+	noMethod   bool     // there is no way to log in
+	parameter  string   // of MAIL, from the login
+	mute       bool     // there is no point in a good bye
+
+	// For each message anew.
+	utf8     need
+	agreed   bool // the host is ready to take it
+	critical bool // it may have taken the message, though it has not said so
+	stays    bool // the connection is to be kept
+
+	kept     *kept
+	made     time.Time
+	messages int // that it has carried
+	leave    *time.Timer
 }
 
 // maxSaid is how much of a reply is kept, in bytes.
@@ -49,25 +60,35 @@ const maxReply = 1 << 20
 // errEndless is the error for a reply that is too long, or takes too long.
 var errEndless = errors.New("endless reply")
 
-func newClient(conn *os.File, t target, c *config) *client {
-	w := wire{timeout.Reader{File: conn, Limit: c.timeout}, timeout.Writer{File: conn, Limit: c.timeout}, new(time.Time)}
+func newClient(conn *os.File, along way, wanted extensions.Set, k *kept) *client {
+	w := wire{timeout.Reader{File: conn, Limit: along.timeout}, timeout.Writer{File: conn, Limit: along.timeout}, new(time.Time)}
 	return &client{
-		config: c,
-		target: t,
-		host:   t.Addr.String(),
-		policy: policyFor(t, c.extensions),
-		wire:   w,
-		in:     bufio.NewReader(w),
-		out:    w,
-		mute:   c.extensions.Has(extensions.SMTPTLS), // as the patch does, without TLS
+		way:        along,
+		host:       along.Addr.String(),
+		extensions: wanted,
+		wire:       w,
+		in:         bufio.NewReader(w),
+		out:        w,
+		mute:       wanted.Has(extensions.SMTPTLS), // as the patch does, without TLS
+		kept:       k,
+		made:       time.Now(),
 	}
 }
+
+func (c *client) close() { c.wire.Writer.File.Close() }
 
 // send sends the message and returns the verdict on it. For each recipient it
 // names it writes a report: r accepted, s refused for now, h refused.
 func (c *client) send(m message, reports io.Writer) verdict {
-	c.utf8 = m.utf8
+	c.utf8, c.agreed, c.critical, c.stays = m.utf8, false, false, false
 	v, err := c.dialogue(m, reports)
+	c.messages++
+	if c.messages > 1 && !c.agreed {
+		if err != nil {
+			c.bye()
+		}
+		return startOver
+	}
 	if err != nil {
 		return c.died(err)
 	}
@@ -90,24 +111,28 @@ func (c *client) died(err error) verdict {
 // judged by their first digits alone, and anything that is no 4xx or 5xx counts
 // as a yes.
 func (c *client) dialogue(m message, reports io.Writer) (verdict, error) {
-	if v, err := c.greet(); err != nil || v != "" {
-		return v, err
+	if c.messages == 0 {
+		if v, err := c.greet(); err != nil || v != "" {
+			return v, err
+		}
+		if v, err := c.logIn(); err != nil || v != "" {
+			return v, err
+		}
 	}
-	parameters, v, err := c.logIn(reports)
-	if err != nil || v != "" {
-		return v, err
+	if c.noMethod {
+		io.WriteString(reports, spawn.NoLogin+"\x00")
 	}
 	more, v, err := c.announceUTF8()
 	if err != nil || v != "" {
 		return v, err
 	}
-	code, err := c.command("MAIL FROM:<" + m.sender + ">" + parameters + more)
+	code, err := c.ask("MAIL FROM:<"+m.sender+">"+c.parameter+more, 2)
 	if err != nil || code >= 400 {
 		return c.quit(severity(code)+"Connected to ", " but sender was rejected", err)
 	}
 	accepted := false
 	for _, recipient := range m.recipients {
-		code, err := c.command("RCPT TO:<" + recipient + ">")
+		code, err := c.ask("RCPT TO:<"+recipient+">", 2)
 		if err != nil {
 			return "", err
 		}
@@ -116,9 +141,10 @@ func (c *client) dialogue(m message, reports io.Writer) (verdict, error) {
 	if !accepted {
 		return c.quit("DGiving up on ", "", nil)
 	}
-	if code, err := c.command("DATA"); err != nil || code >= 400 {
+	if code, err := c.ask("DATA", 3); err != nil || code >= 400 {
 		return c.quit(severity(code), " failed on DATA command", err)
 	}
+	c.agreed = true
 	if v, err := c.blast(m.text); err != nil || v != "" {
 		return v, err
 	}
@@ -130,7 +156,24 @@ func (c *client) dialogue(m message, reports io.Writer) (verdict, error) {
 	if code >= 400 {
 		return c.quit(severity(code), " failed after I sent the message", nil)
 	}
+	c.stays = code/100 == 2 && c.in.Buffered() == 0 && c.kept.wants(c)
 	return c.quit("K", " accepted message", nil)
+}
+
+// errKept is the error for a host that is not content with a connection that was
+// kept.
+var errKept = errors.New("not on this connection")
+
+// ask is command where the first digit of the reply should be a certain one. On a
+// connection that was kept no other will do: what a host means by it a new
+// connection will show, and if it said more than one thing after the last
+// message, replies must not pass for those to other commands.
+func (c *client) ask(line string, digit uint64) (code uint64, err error) {
+	code, err = c.command(line)
+	if err == nil && c.messages > 0 && code/100 != digit {
+		err = errKept
+	}
+	return code, err
 }
 
 // severity is how a verdict after a reply of 400 or more starts.
@@ -164,17 +207,24 @@ func (c *client) quotation() string {
 	return text
 }
 
-// quit says good bye unless it is mute, without waiting for the answer, and makes a verdict of
-// the text before and after the host's address. With an error, it returns that
-// alone.
+// quit says good bye unless the connection stays, and makes a verdict of the text
+// before and after the host's address. With an error, it returns that alone.
 func (c *client) quit(before, after string, err error) (verdict, error) {
-	if err == nil && !c.mute {
-		err = c.write("QUIT")
+	if err == nil && !c.stays {
+		err = c.bye()
 	}
 	if err != nil {
 		return "", err
 	}
 	return verdict(before + c.host + after + ".\n" + c.quotation()), nil
+}
+
+// bye says good bye unless it is mute, without waiting for the answer.
+func (c *client) bye() error {
+	if c.mute {
+		return nil
+	}
+	return c.write("QUIT")
 }
 
 // command sends a command and reads the reply.
@@ -240,7 +290,7 @@ func (c *client) get() (byte, error) {
 // blast sends the text of the message. The error is one of the connection; a
 // message that cannot be sent gives a verdict.
 func (c *client) blast(text io.Reader) (verdict, error) {
-	const size = 1024
+	const size = 4096
 	c.wire.expect(c.timeout)
 	encoder := blast.NewEncoder(c.out, size)
 	block := make([]byte, size)
@@ -257,9 +307,11 @@ func (c *client) blast(text io.Reader) (verdict, error) {
 		}
 	}
 	c.critical = true
-	// The end must not wait until the host gets round to say that it has the
-	// rest: it has nothing to say before it has all.
-	socket.NoDelay(c.wire.Writer.File)
+	if c.messages == 0 {
+		// The end must not wait until the host gets round to say that it has the
+		// rest: it has nothing to say before it has all.
+		socket.NoDelay(c.wire.Writer.File)
+	}
 	err := encoder.End()
 	if errors.Is(err, blast.ErrPartialLine) {
 		return partialLine, nil

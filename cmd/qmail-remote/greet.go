@@ -9,7 +9,7 @@ import (
 // greet leads the dialogue up to where both sides know each other's names. A
 // verdict ends it.
 func (c *client) greet() (verdict, error) {
-	if c.target.port == smtpsPort {
+	if c.port == smtpsPort {
 		if v, err := c.smtps(); err != nil || v != "" {
 			return v, err
 		}
@@ -18,7 +18,7 @@ func (c *client) greet() (verdict, error) {
 	if err != nil || code != 220 {
 		return c.unwelcome(code, err)
 	}
-	if c.extended() {
+	if c.extended {
 		code, v, err := c.ehloSafely()
 		if err != nil || v != "" || code == 250 {
 			return v, err
@@ -43,7 +43,7 @@ func (c *client) unwelcome(code uint64, err error) (verdict, error) {
 			letter = "D"
 		}
 	}
-	if c.target.port == smtpsPort {
+	if c.port == smtpsPort {
 		letter += "TLS "
 	}
 	return c.quit(letter+"Connected to ", " but greeting failed", err)
@@ -60,15 +60,15 @@ func (c *client) refusal(code uint64) string {
 
 // extended tells whether to ask for extensions: HELO is all that plain qmail
 // needs.
-func (c *client) extended() bool {
-	return c.extensions.Has(extensions.SMTPAuth) || c.extensions.Has(extensions.SMTPTLS) || c.policy.try || c.target.login.given() || c.utf8 != none
+func (c *config) extended(p policy, l login, utf8 need) bool {
+	return c.extensions.Has(extensions.SMTPAuth) || c.extensions.Has(extensions.SMTPTLS) || p.try || l.given() || utf8 != none
 }
 
 // ehloSafely introduces us, and once more after TLS has begun, because neither
 // side may trust what was said before. A verdict ends the dialogue.
 func (c *client) ehloSafely() (code uint64, v verdict, err error) {
 	code, err = c.ehlo()
-	if err != nil || c.target.port == smtpsPort {
+	if err != nil || c.port == smtpsPort {
 		return code, "", err
 	}
 	safe, v, err := c.startTLS()

@@ -77,26 +77,24 @@ func bestOwn(hosts []dns.Host, own *ipme.Set) int {
 	return best
 }
 
-// connect connects to the first target that answers, and returns those that
-// come after it. Those that lately did not answer are passed over.
-func (c *config) connect(targets []target) (conn *os.File, t target, rest []target, v verdict) {
-	for i, t := range targets {
-		var notes tcpto.Notes
-		if notes.Dead(t.Addr) {
-			continue
-		}
-		conn, err := socket.Connect(socket.TCP, c.source.For(t.Addr), t.Addr, int(t.port), c.connectTimeout)
-		switch {
-		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
-			return nil, t, nil, noResources
-		case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
-			notes.TimedOut(t.Addr)
-		default: // a refusal is an answer, too
-			notes.Answered(t.Addr)
-		}
-		if err == nil {
-			return conn, t, targets[i+1:], ""
-		}
+// connect connects to a target. The verdict is tryNext if that does not answer, or
+// lately did not.
+func (c *config) connect(t target) (*os.File, verdict) {
+	var notes tcpto.Notes
+	if notes.Dead(t.Addr) {
+		return nil, tryNext
 	}
-	return nil, t, nil, noAnswer
+	conn, err := socket.Connect(socket.TCP, c.source.For(t.Addr), t.Addr, int(t.port), c.connectTimeout)
+	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
+		return nil, noResources
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+		notes.TimedOut(t.Addr)
+	default: // a refusal is an answer, too
+		notes.Answered(t.Addr)
+	}
+	if err != nil {
+		return nil, tryNext
+	}
+	return conn, ""
 }

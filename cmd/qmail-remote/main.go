@@ -9,8 +9,7 @@
 package main
 
 import (
-	"bufio"
-	"io"
+	"bytes"
 	"os"
 	"os/signal"
 	"syscall"
@@ -27,7 +26,11 @@ func main() {
 	if warm.Alone() && confined() != nil {
 		os.Exit(1)
 	}
-	warm.Many(run)
+	// A connection that is gone shows as an error of write.
+	signal.Ignore(syscall.SIGPIPE)
+	sig.Default(sig.Swallowed[:]...)
+	var k kept
+	warm.Many(func(c *call.Call) int { return run(c, &k) })
 }
 
 // confined gives up, before another host has said anything, all but what
@@ -42,48 +45,74 @@ func confined() error {
 	})
 }
 
-func run(c *call.Call) int {
-	// A connection that is gone shows as an error of write.
-	signal.Ignore(syscall.SIGPIPE)
-	sig.Default(sig.Swallowed[:]...)
-	reports := bufio.NewWriter(c.Out())
-	verdict := deliver(c, reports)
-	reports.WriteString(string(verdict) + "\x00")
-	reports.Flush() // whoever does not listen learns nothing
+func run(c *call.Call, k *kept) int {
+	d := delivery{kept: k}
+	verdict := d.deliver(c)
+	d.reports.WriteString(string(verdict) + "\x00")
+	c.Out().Write(d.reports.Bytes()) // whoever does not listen learns nothing
 	return 0
 }
 
-// deliver writes a report on each recipient and returns the verdict on the
-// message.
-func deliver(c *call.Call, reports io.Writer) verdict {
+// delivery is one message on its way.
+type delivery struct {
+	*config
+	message message
+	reports bytes.Buffer // on recipients
+	kept    *kept
+}
+
+// deliver returns the verdict on the message.
+func (d *delivery) deliver(c *call.Call) (v verdict) {
 	if len(c.Args) < 4 {
 		return misused
 	}
-	config, v := readConfig()
-	if v != "" {
+	if d.config, v = readConfig(); v != "" {
 		return v
 	}
-	m := message{sender: config.quoteAddress(c.Args[2]), text: c.In()}
+	d.message = message{sender: d.quoteAddress(c.Args[2]), text: c.In()}
 	for _, recipient := range c.Args[3:] {
-		m.recipients = append(m.recipients, config.quoteAddress(recipient))
+		d.message.recipients = append(d.message.recipients, d.quoteAddress(recipient))
 	}
-	if config.utf8 {
-		m.needUTF8()
+	if d.utf8 {
+		d.message.needUTF8()
 	}
-	hosts, v := config.hostsFor(c.Args[2], c.Args[1])
+	targets, v := d.hostsFor(c.Args[2], c.Args[1])
 	if v != "" {
 		return v
 	}
-	for {
-		conn, host, rest, v := config.connect(hosts)
-		if v != "" {
+	for _, t := range targets {
+		if v := d.sendTo(t); v != tryNext {
 			return v
 		}
-		v = newClient(conn, host, config).send(m, reports)
-		conn.Close()
-		if v != tryNext {
-			return v
-		}
-		hosts = rest
 	}
+	return noAnswer
+}
+
+// sendTo sends the message to one target, if that answers.
+func (d *delivery) sendTo(t target) verdict {
+	w := d.way(t, d.message.utf8)
+	c := d.kept.enter(w)
+	defer d.kept.exit(w)
+	if c != nil {
+		if v := d.sendBy(c); v != startOver {
+			return v
+		}
+		d.reports.Reset()
+	}
+	conn, v := d.connect(t)
+	if v != "" {
+		return v
+	}
+	return d.sendBy(newClient(conn, w, d.extensions, d.kept))
+}
+
+// sendBy sends the message over a connection, and closes or keeps that.
+func (d *delivery) sendBy(c *client) verdict {
+	v := c.send(d.message, &d.reports)
+	if c.stays {
+		d.kept.keep(c)
+	} else {
+		c.close()
+	}
+	return v
 }

@@ -70,6 +70,11 @@ func talk(conn net.Conn, replies []string) (heard string) {
 // here is the host at the other end of a pair, as far as reports know.
 var here = target{Host: dns.Host{Name: "mx.example", Addr: ip.V4(192, 0, 2, 1)}, port: smtpPort}
 
+// clientTo is for a message that is the only one.
+func clientTo(conn *os.File, t target, c *config, utf8 need) *client {
+	return newClient(conn, c.way(t, utf8), c.extensions, new(kept))
+}
+
 // send sends a message to a host that says replies.
 func send(t testing.TB, m message, replies []string) (reported, heard string) {
 	near, far := pair(t)
@@ -77,7 +82,7 @@ func send(t testing.TB, m message, replies []string) (reported, heard string) {
 	go func() { done <- host(far, replies) }()
 	var reports strings.Builder
 	config := &config{helo: "me", timeout: time.Minute}
-	v := newClient(near, here, config).send(m, &reports)
+	v := clientTo(near, here, config, none).send(m, &reports)
 	near.Close()
 	return reports.String() + string(v), <-done
 }
@@ -189,7 +194,7 @@ func FuzzReplies(f *testing.F) {
 		}()
 		var reports strings.Builder
 		m := message{recipients: []string{"b", "c"}, text: strings.NewReader("x\n")}
-		v := newClient(near, here, &config{timeout: time.Minute}).send(m, &reports)
+		v := clientTo(near, here, &config{timeout: time.Minute}, none).send(m, &reports)
 		near.Close()
 		list := strings.SplitAfter(reports.String(), "\x00")
 		list = list[:len(list)-1]
@@ -295,7 +300,7 @@ func report(t *testing.T, arguments ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := run(call.New(append([]string{"qmail-remote"}, arguments...), nil, map[int]*os.File{1: w}))
+	code := run(call.New(append([]string{"qmail-remote"}, arguments...), nil, map[int]*os.File{1: w}), new(kept))
 	w.Close()
 	said, err := io.ReadAll(r)
 	if err != nil || code != 0 {

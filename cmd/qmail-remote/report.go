@@ -22,8 +22,11 @@ const (
 		"it isn't in my control/locals file, so I don't treat it as local. (#5.4.6)\n"
 )
 
-// tryNext stands for a verdict where another host may take the message.
-const tryNext verdict = "next"
+// These stand for a verdict where there is none yet.
+const (
+	tryNext   verdict = "next" // another host may take the message
+	startOver verdict = "over" // over a new connection, this one may
+)
 
 // noHost is the verdict where DNS knows no such host.
 func noHost(name string) verdict {

@@ -76,7 +76,7 @@ func (c *client) tlsSettings() (settings *tls.Config, authorities *x509.CertPool
 		return nil, nil, noControls, nil
 	}
 	settings = &tls.Config{
-		ServerName:           c.target.Name, // is not sent if it is an address
+		ServerName:           c.Name, // is not sent if it is an address
 		InsecureSkipVerify:   true,
 		MinVersion:           tls.VersionTLS10, // the next best thing is clear text
 		GetClientCertificate: clientCertificate,
@@ -130,8 +130,8 @@ func (c *client) handshake(settings *tls.Config, authorities *x509.CertPool) (ve
 	c.mute = true
 	c.wire.expect(c.timeout)
 	if err := conn.Handshake(); err != nil {
-		if c.policy.opportunistic() && c.target.port != smtpsPort {
-			notls.Note(c.target.Addr, time.Now())
+		if c.policy.opportunistic() && c.port != smtpsPort {
+			notls.Note(c.Addr, time.Now())
 		}
 		return c.quit("ZTLS connect failed: "+reason(err)+"; connected to ", "", nil)
 	}
@@ -157,7 +157,7 @@ func (c *client) verify(chain []*x509.Certificate, authorities *x509.CertPool) (
 	}
 	names := chain[0].DNSNames
 	for _, name := range names {
-		if certifies(name, c.target.Name) {
+		if certifies(name, c.Name) {
 			return ""
 		}
 	}
@@ -167,12 +167,12 @@ func (c *client) verify(chain []*x509.Certificate, authorities *x509.CertPool) (
 		problem = "certificate contains no matching dNSNnames"
 	case common == "":
 		problem = "certificate contains no valid commonName"
-	case !certifies(common, c.target.Name):
+	case !certifies(common, c.Name):
 		problem = "received certificate for " + printable(common)
 	default:
 		return ""
 	}
-	return printable(c.target.Name) + ": " + problem
+	return printable(c.Name) + ": " + problem
 }
 
 // certifies tells whether a name in a certificate covers a host: it is the

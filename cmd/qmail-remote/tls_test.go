@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"io"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,30 +76,32 @@ func put(t *testing.T, path, text string) {
 	}
 }
 
-// sendTLS sends a message to a host that says opening, then begins TLS unless
-// its certificate is nil, and then says replies.
+// hostTLS says opening, then begins TLS unless its certificate is nil, and then
+// says replies.
+func hostTLS(conn net.Conn, opening []string, cert *tls.Certificate, replies []string) (heard string) {
+	defer conn.Close()
+	if last := len(opening) - 1; last >= 0 {
+		heard = talk(conn, opening[:last])
+		io.WriteString(conn, opening[last])
+	}
+	if cert != nil {
+		safe := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{*cert}})
+		if safe.Handshake() == nil {
+			heard += "<TLS>" + talk(safe, replies)
+		}
+	}
+	return heard
+}
+
+// sendTLS sends a message to such a host.
 func sendTLS(t *testing.T, to target, opening []string, cert *tls.Certificate, replies []string) (reported, heard string) {
 	near, far := pair(t)
 	done := make(chan string)
-	go func() {
-		heard := ""
-		if last := len(opening) - 1; last >= 0 {
-			heard = talk(far, opening[:last])
-			io.WriteString(far, opening[last])
-		}
-		if cert != nil {
-			safe := tls.Server(far, &tls.Config{Certificates: []tls.Certificate{*cert}})
-			if safe.Handshake() == nil {
-				heard += "<TLS>" + talk(safe, replies)
-			}
-		}
-		far.Close()
-		done <- heard
-	}()
+	go func() { done <- hostTLS(far, opening, cert, replies) }()
 	var reports strings.Builder
 	m := message{sender: "a", recipients: []string{"b"}, text: strings.NewReader("hello\n")}
 	c := &config{helo: "me", timeout: 5 * time.Second, extensions: extensions.Set{extensions.SMTPTLS}}
-	v := newClient(near, to, c).send(m, &reports)
+	v := clientTo(near, to, c, none).send(m, &reports)
 	near.Close()
 	return reports.String() + string(v), <-done
 }

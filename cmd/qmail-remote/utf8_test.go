@@ -107,7 +107,7 @@ func TestSendUTF8(t *testing.T) {
 			go func() { done <- host(far, replies) }()
 			var reports strings.Builder
 			m := message{sender: "a", recipients: []string{"c@d"}, text: strings.NewReader("hello\n"), utf8: c.need}
-			v := newClient(near, here, &config{helo: "me", timeout: time.Minute}).send(m, &reports)
+			v := clientTo(near, here, &config{helo: "me", timeout: time.Minute}, m.utf8).send(m, &reports)
 			near.Close()
 			if got, heard := reports.String()+string(v), <-done; got != c.reported || heard != c.heard {
 				t.Errorf("got %q\nwant %q\nheard %q\nwant %q", got, c.reported, heard, c.heard)

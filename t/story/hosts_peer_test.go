@@ -17,6 +17,7 @@ type peer struct {
 	script script
 	end    func()
 	taken  []string // the messages it has taken, as they were on the wire
+	begun  int      // connections
 }
 
 // script is how a peer answers: its reply to each command, by the command or the
@@ -63,6 +64,13 @@ func (p *peer) messages() []string {
 	return slices.Clone(p.taken)
 }
 
+// connections is how many there were so far.
+func (p *peer) connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.begun
+}
+
 // atEnd has f done at the end of each message, before the reply to it.
 func (p *peer) atEnd(f func()) {
 	p.mu.Lock()
@@ -85,6 +93,9 @@ func came(c <-chan bool) func() bool {
 // talk leads a dialogue. An error of the connection ends it.
 func (p *peer) talk(conn net.Conn) {
 	defer conn.Close()
+	p.mu.Lock()
+	p.begun++
+	p.mu.Unlock()
 	in := bufio.NewReader(conn)
 	var command, message string
 	for {

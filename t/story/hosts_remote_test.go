@@ -3,6 +3,7 @@
 package story
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"syscall"
@@ -53,6 +54,48 @@ func TestAKilledQmailRemoteDefersItsDeliveries(t *testing.T) {
 	a.alarm()
 	a.await("both to arrive", func() bool { return len(p.messages()) == 2 })
 	a.awaitEmpty()
+}
+
+// Messages for the same host share connections where one process sends them, and
+// the log tells the same of either.
+func TestMessagesForOneHostShareConnections(t *testing.T) {
+	t.Parallel()
+	for name, shared := range map[string]bool{"warm": true, "classic": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHosts(t, "", addrA, addrB)
+			a, b := h[0], h[1]
+			a.needOurs("warm programs")
+			if !shared {
+				a.run("sed", "-i", "s/env - /env - QMAILWARM= /", home+"/rc")
+			}
+			a.control("concurrencyremote", "2\n")
+			a.start()
+			p := b.peer(addrB, nil)
+			const n = 20
+			var recipients []string
+			for i := range n {
+				recipients = append(recipients, b.at(fmt.Sprint("u", i)))
+			}
+			// Two are always under way.
+			sent, answer := make(chan bool), make(chan bool)
+			p.atEnd(func() { sent <- true; <-answer })
+			a.enqueue("many", a.at("susie"), recipients...)
+			a.await("a message to be sent", came(sent))
+			for range n - 1 {
+				a.await("another", came(sent))
+				answer <- true
+			}
+			answer <- true
+			a.awaitEmpty()
+			if got := p.connections(); shared != (got < n) || len(p.messages()) != n {
+				t.Errorf("%d connections for %d messages", got, len(p.messages()))
+			}
+			if got := a.log.count(": success: " + addrB + "_accepted_message./Remote_host_said:_250_ok/"); got != n {
+				t.Errorf("%d times success in the log", got)
+			}
+		})
+	}
 }
 
 // A message is bytes in lines, and nothing on its way knows better.
