@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 
+	"goqmail/lib/bounds"
 	"goqmail/lib/entry"
 	"goqmail/lib/service"
 )
@@ -40,6 +41,9 @@ func serve(o service.Options) error {
 		return err
 	}
 	defer s.store.Close()
+	if err := bounds.Confine(&o, s.settings()); err != nil {
+		return err
+	}
 	source.Serve(&service.Program{
 		Serve:  s.serve,
 		Ending: s.end,

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 
+	"goqmail/lib/bounds"
 	"goqmail/lib/delivery"
 	"goqmail/lib/entry"
 	"goqmail/lib/service"
@@ -49,6 +50,9 @@ func serve(o service.Options) error {
 	defer agent.Close()
 	agent.Careful = source.One() // of what an lmtpd did that is no more: see deliver(8)
 	s := newServer(agent, o.Has('a'))
+	if err := bounds.Confine(&o, conf); err != nil {
+		return err
+	}
 	source.Serve(&service.Program{Serve: s.serve, Ending: s.end, Log: s.trouble, Reload: func() { s.reload(o) }})
 	return nil
 }

@@ -4,15 +4,16 @@
 // well.
 //
 // On Linux it is Landlock for files and seccomp for the rest, as far as the kernel
-// has them; on OpenBSD it is unveil for files; elsewhere nothing happens. What is
-// open stays open. Whatever the process starts is confined with it and, on Linux,
-// gains no rights from a setuid bit: a program that is to start qmail-queue cannot
-// be confined.
+// has them; on OpenBSD it is unveil for files and pledge for programs; elsewhere
+// nothing happens. What is open stays open. Whatever the process starts is confined
+// with it and, on Linux, gains no rights from a setuid bit: a program that is to
+// start qmail-queue cannot be confined. Nor can one that is linked with C.
 package confine
 
 import (
 	"io/fs"
 	"path/filepath"
+	"runtime"
 )
 
 // Rules are what a process may still do.
@@ -21,7 +22,11 @@ type Rules struct {
 	Write    []string // to write, make and remove files, and to read
 	Programs bool     // run programs
 	Sockets  bool     // open sockets of the network, and connect any
+	Local    bool     // open sockets of this host, and connect them wherever they are
 }
+
+// Possible tells whether a system of this kind can confine processes.
+const Possible = runtime.GOOS == "linux" || runtime.GOOS == "openbsd"
 
 // Process confines the process, all its threads, for good. What of Rules.Read and
 // Rules.Write does not exist is left out. Where the system cannot do it that is no

@@ -10,7 +10,11 @@ import (
 )
 
 func process(r Rules) error {
-	if err := all("prctl", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1); err != nil {
+	err := all("prctl", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1)
+	if errors.Is(err, syscall.ENOTSUP) {
+		return nil // it is linked with C, whose threads are not ours
+	}
+	if err != nil {
 		return err
 	}
 	if err := r.landlock(); err != nil {
@@ -45,12 +49,19 @@ func (r Rules) landlock() error {
 	if errno != 0 {
 		return nil // the kernel lacks it, or whoever runs us in a container does
 	}
+	if version < 2 && len(r.Write) > 0 {
+		return nil // no file could be moved to another directory
+	}
 	rules := unix.LandlockRulesetAttr{Handled_access_fs: rightsToRead | rightsToRun | rightsToWrite}
 	if version >= 2 {
 		rules.Handled_access_fs |= rightsToMove
 	}
 	if version >= 3 {
 		rules.Handled_access_fs |= rightsToTruncate
+	}
+	if version >= 4 && !r.Sockets {
+		// A connection that is there could be led elsewhere.
+		rules.Handled_access_net = unix.LANDLOCK_ACCESS_NET_BIND_TCP | unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
 	}
 	if version >= 6 {
 		rules.Scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
@@ -132,26 +143,22 @@ func (r Rules) seccomp() error {
 		f = f.when(call, refuse)
 	}
 	if !r.Sockets {
-		for _, call := range [...]uint32{unix.SYS_CONNECT, unix.SYS_BIND, unix.SYS_LISTEN} {
-			f = f.when(call, refuse)
+		if !r.Local {
+			for _, call := range [...]uint32{unix.SYS_CONNECT, unix.SYS_BIND, unix.SYS_LISTEN} {
+				f = f.when(call, refuse)
+			}
 		}
-		f = append(f, // a socket can still be asked about the network's interfaces
-			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 4, K: unix.SYS_SOCKET},
-			unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 16},
-			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: 1, K: unix.AF_UNIX},
-			unix.SockFilter{Code: unix.BPF_RET, K: refuse},
-			unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_ALLOW})
+		// A socket can still be asked about the network's interfaces.
+		f = f.needs(unix.SYS_SOCKET, 0, unix.BPF_JEQ, unix.AF_UNIX)
+		// This connects, too, and Landlock did not know.
+		f = f.lacks(unix.SYS_SENDTO, 3, unix.MSG_FASTOPEN).lacks(unix.SYS_SENDMSG, 2, unix.MSG_FASTOPEN).lacks(unix.SYS_SENDMMSG, 3, unix.MSG_FASTOPEN)
 	}
 	if !r.Programs {
 		for _, call := range append([]uint32{unix.SYS_EXECVE, unix.SYS_EXECVEAT}, forks[:]...) {
 			f = f.when(call, refuse)
 		}
 		f = f.when(unix.SYS_CLONE3, unix.SECCOMP_RET_ERRNO|uint32(syscall.ENOSYS))
-		f = append(f, // clone is for threads
-			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 3, K: unix.SYS_CLONE},
-			unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 16}, // the low half of its first argument
-			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, Jt: 1, K: unix.CLONE_THREAD},
-			unix.SockFilter{Code: unix.BPF_RET, K: refuse})
+		f = f.needs(unix.SYS_CLONE, 0, unix.BPF_JSET, unix.CLONE_THREAD)
 	}
 	f = append(f, unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_ALLOW})
 	program := unix.SockFprog{Len: uint16(len(f)), Filter: &f[0]}
@@ -174,6 +181,27 @@ func (f filter) when(k, verdict uint32) filter {
 	return append(f,
 		unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: k},
 		unix.SockFilter{Code: unix.BPF_RET, K: verdict})
+}
+
+// needs adds that a system call is refused unless a test of an argument with k, of
+// which the low half counts, is true.
+func (f filter) needs(call uint32, argument int, test uint16, k uint32) filter {
+	return f.argument(call, argument, unix.SockFilter{Code: unix.BPF_JMP | test | unix.BPF_K, Jt: 1, K: k})
+}
+
+// lacks adds that a system call is refused if an argument has a flag.
+func (f filter) lacks(call uint32, argument int, flag uint32) filter {
+	return f.argument(call, argument, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, Jf: 1, K: flag})
+}
+
+// argument adds that a system call is refused unless a test of an argument jumps.
+func (f filter) argument(call uint32, argument int, test unix.SockFilter) filter {
+	return append(f,
+		unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 4, K: call},
+		unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: uint32(16 + 8*argument)},
+		test,
+		unix.SockFilter{Code: unix.BPF_RET, K: refuse},
+		unix.SockFilter{Code: unix.BPF_RET, K: unix.SECCOMP_RET_ALLOW})
 }
 
 // unless adds that all but a loaded value k end it with verdict.

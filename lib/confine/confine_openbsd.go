@@ -22,7 +22,15 @@ func process(r Rules) error {
 			return err
 		}
 	}
-	return os.NewSyscallError("unveil", unix.UnveilBlock())
+	if err := unix.UnveilBlock(); err != nil {
+		return os.NewSyscallError("unveil", err)
+	}
+	// To use a connection takes inet, too. What is refused is an error, and no death.
+	promises := "error stdio rpath wpath cpath fattr chown flock inet unix dns id sendfd recvfd"
+	if r.Programs {
+		promises += " proc exec"
+	}
+	return os.NewSyscallError("pledge", unix.PledgePromises(promises))
 }
 
 func unveil(path, how string) error {

@@ -3,6 +3,7 @@
 package confine
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +16,8 @@ import (
 
 // Each row is tried, in several threads, by a process that has confined itself.
 func TestTry(t *testing.T) {
-	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); errno != 0 {
+	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if errno != 0 {
 		t.Skipf("this kernel has no Landlock: %v", errno)
 	}
 	dir := t.TempDir()
@@ -36,6 +38,21 @@ func TestTry(t *testing.T) {
 	if err := os.Symlink("../linked/file", dir+"/read/link"); err != nil {
 		t.Fatal(err)
 	}
+	local, err := net.Listen("unix", dir+"/socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer local.Close()
+	far, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	_, port, _ := net.SplitHostPort(far.Addr().String())
+	led := "refused"
+	if version < 4 {
+		led = "done"
+	}
 	for _, row := range []struct{ may, what, want string }{
 		{"", "read=" + dir + "/read/file", "done"},
 		{"", "read=" + dir + "/read/link", "done"},
@@ -49,7 +66,16 @@ func TestTry(t *testing.T) {
 		{"", "run=" + probe, "refused"},
 		{"p", "run=/bin/true", "refused"}, // it is none of those to read
 		{"", "socket", "refused"},
+		{"l", "socket", "refused"},
 		{"s", "socket", "done"},
+		{"", "local=" + dir + "/socket", "refused"},
+		{"l", "local=" + dir + "/socket", "done"},
+		{"", "connect=" + port, "refused"},
+		{"l", "connect=" + port, led},
+		{"s", "connect=" + port, "done"},
+		{"", "send=" + port, "refused"},
+		{"l", "send=" + port, "refused"},
+		{"s", "send=" + port, "done"},
 		{"ps", "trace", "refused"},
 	} {
 		out, err := exec.Command(probe, dir+"/read", dir+"/write", row.may, row.what).CombinedOutput()

@@ -22,14 +22,27 @@ type Conf map[string]string
 
 // Read reads a file. The error names file and line.
 func Read(path string) (Conf, error) {
-	c := Conf{}
-	return c, c.read(path, 0)
+	r := reader{conf: Conf{}}
+	return r.conf, r.read(path, 0)
+}
+
+// Files are those that Read reads: the file, and those that it includes.
+func Files(path string) []string {
+	r := reader{conf: Conf{}}
+	r.read(path, 0) // as far as it comes
+	return r.files
+}
+
+type reader struct {
+	conf  Conf
+	files []string
 }
 
 // maxIncludes is how deep files may include others.
 const maxIncludes = 10
 
-func (c Conf) read(path string, depth int) error {
+func (r *reader) read(path string, depth int) error {
+	r.files = append(r.files, path)
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -49,7 +62,7 @@ func (c Conf) read(path string, depth int) error {
 		value := strings.TrimSpace(line[end:])
 		value = strings.TrimSpace(strings.TrimPrefix(value, ":"))
 		if name != "@include" {
-			c[name] = value
+			r.conf[name] = value
 			continue
 		}
 		if depth == maxIncludes {
@@ -58,7 +71,7 @@ func (c Conf) read(path string, depth int) error {
 		if !strings.HasPrefix(value, "/") {
 			value = path[:strings.LastIndexByte(path, '/')+1] + value
 		}
-		if err := c.read(value, depth+1); err != nil {
+		if err := r.read(value, depth+1); err != nil {
 			return err
 		}
 	}

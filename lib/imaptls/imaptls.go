@@ -82,14 +82,20 @@ func setting(conf imapconf.Conf, names ...string) string {
 	return ""
 }
 
+// Files are the files that conf names: the certificate, its key, and those who may have
+// signed clients' certificates; "" for what is not set.
+func Files(conf imapconf.Conf) (cert, key, clients string) {
+	cert = setting(conf, "tls_server_cert", "tls_cert_file")
+	if key = setting(conf, "tls_server_key", "tls_key_file"); key == "" {
+		key = cert
+	}
+	return cert, key, setting(conf, "tls_client_ca_file", "tls_ca_file")
+}
+
 func load(conf imapconf.Conf) (*setup, error) {
-	cert := setting(conf, "tls_server_cert", "tls_cert_file")
+	cert, key, _ := Files(conf)
 	if cert == "" {
 		return nil, ErrOff
-	}
-	key := setting(conf, "tls_server_key", "tls_key_file")
-	if key == "" {
-		key = cert
 	}
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	if err != nil {
@@ -143,7 +149,7 @@ func version(name string) (uint16, bool) {
 // have signed them. One that nobody knows is as good as none: mail programs show
 // what they have. Only where a certificate is required must it be a good one.
 func clients(config *tls.Config, conf imapconf.Conf) (*x509.CertPool, error) {
-	file := setting(conf, "tls_client_ca_file", "tls_ca_file")
+	_, _, file := Files(conf)
 	wanted := conf.String("tls_client_certs", "optional")
 	if conf.Bool("tls_require_cert", false) {
 		wanted = "require"

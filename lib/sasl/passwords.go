@@ -11,10 +11,12 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"goqmail/lib/imapconf"
 	"goqmail/lib/sasldb"
 )
 
@@ -41,6 +43,11 @@ func (s *Server) check(name, password string) error {
 		}
 	}
 	return answer
+}
+
+// Programs tells whether conf has passwords checked by a program.
+func Programs(conf imapconf.Conf) bool {
+	return slices.Contains(conf.Words("sasl_pwcheck_method"), "checkpassword")
 }
 
 func (s *Server) ask(method, name, password string) error {

@@ -37,12 +37,16 @@ type Server struct {
 
 // New returns a Server for the service that SASL calls imap, pop, lmtp or sieve.
 func New(conf imapconf.Conf, service string, log func(format string, args ...any)) *Server {
-	s := &Server{
-		Log: log, Wait: time.Sleep, conf: conf, service: service, realms: conf.Realms(),
-		db: conf.String("sasl_sasldb_path", sasldb.Default),
-	}
+	s := &Server{Log: log, Wait: time.Sleep, conf: conf, service: service, realms: conf.Realms()}
+	s.db, _ = File(conf)
 	rand.Read(s.salt[:])
 	return s
+}
+
+// File is the path of sasldb, and whether logins change it: one-time passwords do.
+func File(conf imapconf.Conf) (path string, changes bool) {
+	list := conf.Words("sasl_mech_list")
+	return conf.String("sasl_sasldb_path", sasldb.Default), len(list) == 0 || among(list, "OTP")
 }
 
 // Peer is what is known of a connection.

@@ -1,6 +1,9 @@
 package service
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
 
 	"goqmail/lib/getopt"
@@ -12,6 +15,10 @@ type Options struct {
 	Config    string   // of -C
 	Addresses []string // of -l
 	Switches  string   // the other options, by their letters
+
+	// Allow returns an error for a configuration with which the program cannot go on as
+	// it is, if it is set.
+	Allow func(imapconf.Conf) error
 }
 
 // Parse reads the arguments of a service, which are options by the letters, as for
@@ -48,9 +55,17 @@ func (o Options) Has(letter byte) bool { return strings.IndexByte(o.Switches, le
 // Read reads the configuration for the service, whose name is the usual one unless
 // master(8) knows it by another.
 func (o Options) Read(usual string) (conf imapconf.Conf, name string, err error) {
-	if conf, err = imapconf.Read(o.Config); err == nil {
+	conf, err = imapconf.Read(o.Config)
+	switch {
+	case err == nil:
 		err = conf.Check()
+	case o.Allow != nil && errors.Is(err, fs.ErrPermission):
+		err = fmt.Errorf("%w: if the right was given up: restart", err)
 	}
 	name = Name(usual)
-	return conf.Service(name), name, err
+	conf = conf.Service(name)
+	if err == nil && o.Allow != nil {
+		err = o.Allow(conf)
+	}
+	return conf, name, err
 }

@@ -1,6 +1,6 @@
 // Try confines itself to reading the directory that is its first argument and
 // writing the second, and to running programs and opening sockets if the third
-// has p and s in it. Then it tries what the others name and prints what came of
+// has p, s and l in it. Then it tries what the others name and prints what came of
 // each.
 package main
 
@@ -10,9 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"goqmail/lib/confine"
 )
@@ -25,12 +28,16 @@ func main() {
 	what := os.Args[4:]
 	for range 4 {
 		ready.Add(1)
+		s, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+		if err != nil {
+			panic(err)
+		}
 		go func() {
 			runtime.LockOSThread()
 			ready.Done()
 			hold.Wait()
 			for _, w := range what {
-				results <- w + ": " + text(try(w))
+				results <- w + ": " + text(try(w, s))
 			}
 			results <- ""
 		}()
@@ -38,7 +45,7 @@ func main() {
 	ready.Wait()
 	err := confine.Process(confine.Rules{
 		Read: confine.Linked(os.Args[1]), Write: []string{os.Args[2], "/nonexistent"},
-		Programs: strings.Contains(os.Args[3], "p"), Sockets: strings.Contains(os.Args[3], "s"),
+		Programs: strings.Contains(os.Args[3], "p"), Sockets: strings.Contains(os.Args[3], "s"), Local: strings.Contains(os.Args[3], "l"),
 	})
 	if err != nil {
 		fmt.Println("confine:", err)
@@ -54,7 +61,8 @@ func main() {
 	}
 }
 
-func try(what string) error {
+// try tries something; s is a socket that was there before.
+func try(what string, s int) error {
 	how, name, _ := strings.Cut(what, "=")
 	switch how {
 	case "read":
@@ -68,10 +76,26 @@ func try(what string) error {
 		fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 		syscall.Close(fd)
 		return err
+	case "local":
+		fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+		if err == nil {
+			err = syscall.Connect(fd, &syscall.SockaddrUnix{Name: name})
+		}
+		return err
+	case "connect":
+		return syscall.Connect(s, port(name))
+	case "send":
+		return syscall.Sendto(s, []byte("text"), unix.MSG_FASTOPEN, port(name))
 	case "trace":
 		return syscall.PtraceAttach(os.Getppid())
 	}
 	return errors.New("what?")
+}
+
+// port is one of this host.
+func port(number string) syscall.Sockaddr {
+	n, _ := strconv.Atoi(number)
+	return &syscall.SockaddrInet4{Port: n, Addr: [4]byte{127, 0, 0, 1}}
 }
 
 func text(err error) string {
