@@ -152,7 +152,7 @@ func environment(env call.Env, p peers, rule tcprules.Rule) call.Env {
 		{"REMOTEHOST", p.remoteHost},
 		{"REMOTEINFO", p.info},
 	}
-	env = slices.DeleteFunc(slices.Clone(env), func(s string) bool {
+	env = slices.DeleteFunc(append(make(call.Env, 0, len(env)+1+2*len(variables)), env...), func(s string) bool {
 		name, _, _ := strings.Cut(s, "=")
 		return name == "PROTO" || slices.ContainsFunc(variables, func(v struct {
 			name  string

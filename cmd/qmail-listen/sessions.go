@@ -21,7 +21,8 @@ import (
 // stands for, each connection gets a process of its own.
 type sessions struct {
 	*children
-	queue         string // qmail-queue
+	queue         string       // qmail-queue
+	knower        alone.Knower // of who may be alone
 	alone, helped *warm.Pool
 }
 
@@ -48,8 +49,9 @@ func newPool(alone bool, watch ...string) *warm.Pool {
 
 func (s *sessions) start(conn *os.File, env call.Env) (pid int, wait func() syscall.WaitStatus, err error) {
 	var process warm.Process
-	cmd := child.Cmd{Args: s.args, Env: env, Files: []*os.File{conn, conn, s.stderr}}
-	apart := alone.Session(s.args, env) && warm.Marked(s.queue)
+	// The connection is one descriptor there, and standard error its own.
+	cmd := child.Cmd{Args: s.args, Env: env, Files: []*os.File{conn}}
+	apart := s.knower.Session(s.args, env) && warm.Marked(s.queue)
 	err = cmd.Find(func(cmd child.Cmd) error {
 		if !warm.Marked(cmd.Path) {
 			return errEach

@@ -32,15 +32,31 @@ func main() {
 	// A client or a qmail-queue that is gone shows as an error of write.
 	signal.Ignore(syscall.SIGPIPE)
 	sig.Default(sig.Swallowed[:]...)
-	start := pool().Start
+	queue := qmail.Caller(pool().Call)
 	if warm.Alone() {
 		var ok bool
-		if start, ok = confined(); !ok {
+		if queue, ok = confined(); !ok {
 			os.Exit(1)
 		}
 	}
-	open := func(env call.Env, stderr *os.File) (*qmail.Queue, error) { return qmail.OpenWarm(start, env, stderr) }
-	warm.Many(func(c *call.Call) int { return smtp.Serve(c, open) })
+	open := func(env call.Env, stderr *os.File) (*qmail.Queue, error) { return qmail.OpenWarm(queue, env, stderr) }
+	server := smtp.NewServer(open)
+	warm.Many(func(c *call.Call) int { return server.Serve(whole(c)) })
+}
+
+// whole is a call with descriptors 1 and 2: those that do not come along are the
+// connection, once more, and our own standard error.
+func whole(c *call.Call) *call.Call {
+	files := map[int]*os.File{0: c.In(), 1: c.Out(), 2: c.Err()}
+	if files[1] == nil {
+		files[1] = files[0]
+	}
+	if files[2] == nil {
+		files[2] = os.Stderr
+	}
+	w := call.New(c.Args, c.Env, files)
+	w.Pid = c.Pid
+	return w
 }
 
 func pool() *warm.Pool {
@@ -53,9 +69,9 @@ func pool() *warm.Pool {
 // confined gives up what is not needed once there is a qmail-queue. Should that
 // end, this process takes no more connections, and the messages of those under
 // way are put off.
-func confined() (start func(child.Cmd) (warm.Process, error), ok bool) {
+func confined() (queue qmail.Caller, ok bool) {
 	program := "bin/qmail-queue"
-	queue, ok := warm.Begin(child.Cmd{Path: program, Args: []string{program}, Env: os.Environ(), Dir: auto.Home})
+	process, ok := warm.Begin(child.Cmd{Path: program, Args: []string{program}, Env: os.Environ(), Dir: auto.Home})
 	if !ok {
 		return nil, false
 	}
@@ -64,8 +80,11 @@ func confined() (start func(child.Cmd) (warm.Process, error), ok bool) {
 		return nil, false
 	}
 	go func() {
-		<-queue.Over()
+		<-process.Over()
 		warm.NoMore()
 	}()
-	return queue.Start, true
+	return func(cmd child.Cmd) (warm.Process, bool) {
+		p, err := process.Start(cmd)
+		return p, err == nil
+	}, true
 }

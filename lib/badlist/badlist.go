@@ -19,6 +19,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 
 	"goqmail/lib/ascii"
 	"goqmail/lib/auto"
@@ -39,15 +40,24 @@ func Names() []string {
 type Lists struct {
 	Env    call.Env // for qmail-badlist
 	Stderr *os.File
-	read   map[string][]string
+	Read   *Read // nil: nobody else's
 	helper *helper
+}
+
+// Read is what was read of the lists, maybe for several Lists.
+type Read struct {
+	mu    sync.Mutex
+	lists map[string][]string
 }
 
 // Find returns the line of a list that has the text. The error is one of
 // reading the list, a bad line in it, or trouble with qmail-badlist. Without the
 // file nothing is listed. A NUL ends the text.
 func (l *Lists) Find(list, text string) (line string, found bool, err error) {
-	lines, err := l.lines(list)
+	if l.Read == nil {
+		l.Read = new(Read)
+	}
+	lines, err := l.Read.lines(list)
 	if err != nil {
 		return "", false, err
 	}
@@ -71,18 +81,20 @@ func (l *Lists) Find(list, text string) (line string, found bool, err error) {
 	return l.helper.find(list, text)
 }
 
-func (l *Lists) lines(list string) ([]string, error) {
-	if lines, ok := l.read[list]; ok {
+func (r *Read) lines(list string) ([]string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if lines, ok := r.lists[list]; ok {
 		return lines, nil
 	}
 	lines, _, err := control.Lines(list)
 	if err != nil {
 		return nil, errors.New("unable to read control/" + list + ": " + err.Error())
 	}
-	if l.read == nil {
-		l.read = map[string][]string{}
+	if r.lists == nil {
+		r.lists = map[string][]string{}
 	}
-	l.read[list] = lines
+	r.lists[list] = lines
 	return lines, nil
 }
 

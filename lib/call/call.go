@@ -93,7 +93,10 @@ func (c *Call) Arg(i int) string {
 // name stands twice the first one counts, as for getenv(3).
 type Env []string
 
-// Lookup returns the value of name and whether it is set at all.
+// Lookup returns the value of name and whether it is set at all. There are so many
+// calls that programs would be bigger with it in place of each.
+//
+//go:noinline
 func (e Env) Lookup(name string) (string, bool) {
 	for _, s := range e {
 		if len(s) > len(name) && s[len(name)] == '=' && s[:len(name)] == name {

@@ -19,77 +19,135 @@ import (
 // Queue is one message on its way into the queue. Write the message to it,
 // then call From once, To for each recipient, and Close.
 type Queue struct {
+	cmd      child.Cmd     // with the ends of mess and envelope that qmail-queue is to get
+	call     Caller        // nil: it was started, or called, or cannot be
 	program  *warm.Process // nil: it could not be started
+	refused  error         // why not, if that was for want of processes or memory
 	mess     *os.File
 	envelope *os.File
-	refusal  *refusal
-	buf      *bufio.Writer // for mess, then for envelope
+	refusal  *refusal      // nil: it says nothing
+	out      *os.File      // mess, then envelope
+	sent     int           // bytes, to out
+	buf      *bufio.Writer // for out
 	failed   bool
 }
+
+// Caller makes a call of a program that stays, as warm.Pool.Call does.
+type Caller func(child.Cmd) (p warm.Process, ok bool)
 
 // Open starts qmail-queue, or the program that QMAILQUEUE names in env, in the
 // home directory, with env as its environment and stderr as its descriptor 2.
 // The error is the one of pipe or fork; a program that cannot be executed is
 // reported by Close.
-func Open(env call.Env, stderr *os.File) (*Queue, error) { return open(classic, env, stderr) }
-
-// OpenWarm is Open with a start for qmail-queue, such as a pool's; see package
-// warm. What QMAILQUEUE names gets a process for each message.
-func OpenWarm(start func(child.Cmd) (warm.Process, error), env call.Env, stderr *os.File) (*Queue, error) {
-	if _, ok := env.Lookup("QMAILQUEUE"); ok {
-		return open(classic, env, stderr)
+func Open(env call.Env, stderr *os.File) (*Queue, error) {
+	q, err := open(env, stderr)
+	if err != nil {
+		return nil, err
 	}
-	return open(start, env, stderr)
+	if q.start(); q.refused != nil {
+		q.Abort()
+		return nil, q.refused
+	}
+	return q, nil
 }
 
-func classic(cmd child.Cmd) (warm.Process, error) {
-	pid, err := cmd.Start()
-	return warm.Process{Pid: pid}, err
+// OpenWarm is Open with a qmail-queue that stays, if it can be called. The call is
+// made once there is more than a pipe is sure to have room for, or else with all
+// of the message and its envelope: then it waits for nothing. What QMAILQUEUE
+// names gets a process for each message.
+func OpenWarm(call Caller, env call.Env, stderr *os.File) (*Queue, error) {
+	if _, ok := env.Lookup("QMAILQUEUE"); ok {
+		return Open(env, stderr)
+	}
+	q, err := open(env, stderr)
+	if err != nil {
+		return nil, err
+	}
+	q.call = call
+	return q, nil
 }
 
-func open(start func(child.Cmd) (warm.Process, error), env call.Env, stderr *os.File) (*Queue, error) {
+// room is how many bytes a pipe is sure to have room for.
+const room = 4096
+
+func open(env call.Env, stderr *os.File) (*Queue, error) {
 	program, ok := env.Lookup("QMAILQUEUE")
 	if !ok {
 		program = "bin/qmail-queue"
 	}
-	messIn, messOut, err := child.Pipe()
+	messIn, mess, err := child.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	defer messIn.Close()
-	envelopeIn, envelopeOut, err := child.Pipe()
+	envelopeIn, envelope, err := child.Pipe()
 	if err != nil {
-		messOut.Close()
+		messIn.Close()
+		mess.Close()
 		return nil, err
 	}
-	defer envelopeIn.Close()
-	refusalIn, refusalOut, err := child.Pipe()
-	if err != nil {
-		messOut.Close()
-		envelopeOut.Close()
-		return nil, err
-	}
-	defer refusalOut.Close()
-
-	q := &Queue{mess: messOut, envelope: envelopeOut, refusal: &refusal{in: refusalIn}, buf: bufio.NewWriterSize(messOut, 8192)}
-	cmd := child.Cmd{
+	q := &Queue{mess: mess, envelope: envelope, out: mess, cmd: child.Cmd{
 		Path: program, Args: []string{program}, Env: env, Dir: auto.Home,
-		Files: refusalFiles([]*os.File{0: messIn, 1: envelopeIn, 2: stderr}, refusalOut, env), Keep: true,
+		Files: []*os.File{messIn, envelopeIn, stderr}, Keep: true,
+	}}
+	q.buf = bufio.NewWriterSize(pipes{q}, 8192)
+	return q, nil
+}
+
+// pipes is what qmail-queue reads, from its message to its envelope.
+type pipes struct{ *Queue }
+
+func (p pipes) Write(b []byte) (int, error) {
+	if p.sent += len(b); p.sent > room {
+		p.begin()
 	}
-	process, err := start(cmd)
-	switch {
-	case err == syscall.EAGAIN || err == syscall.ENOMEM:
-		messOut.Close()
-		envelopeOut.Close()
-		refusalIn.Close()
-		return nil, err
-	case err != nil:
-		return q, nil // Close says so
-	case ok:
-		q.refusal.collect()
+	return p.out.Write(b)
+}
+
+// begin makes the call, if that was not done yet.
+func (q *Queue) begin() {
+	if q.call == nil {
+		return
+	}
+	process, ok := q.call(q.cmd)
+	q.call = nil
+	if !ok {
+		q.start()
+		return
 	}
 	q.program = &process
-	return q, nil
+	q.given()
+}
+
+// given gives up what qmail-queue has now.
+func (q *Queue) given() {
+	q.cmd.Files[0].Close()
+	q.cmd.Files[1].Close()
+}
+
+// start starts a process, which may say why it refuses the message.
+func (q *Queue) start() {
+	defer q.given()
+	in, out, err := child.Pipe()
+	if err != nil {
+		q.refused = err
+		return
+	}
+	defer out.Close()
+	q.refusal = &refusal{in: in}
+	cmd := q.cmd
+	cmd.Files = refusalFiles(cmd.Files, out, cmd.Env)
+	pid, err := cmd.Start()
+	switch {
+	case child.ForkFailed(err):
+		q.refused = err
+		return
+	case err != nil:
+		return // Close says so
+	}
+	if _, own := cmd.Env.Lookup("QMAILQUEUE"); own {
+		q.refusal.collect()
+	}
+	q.program = &warm.Process{Pid: pid}
 }
 
 // Pid is the process id that stands for qmail-queue, the "qp" of logs.
@@ -140,7 +198,7 @@ func (q *Queue) From(sender string) {
 		q.failed = true
 	}
 	q.mess.Close()
-	q.buf.Reset(q.envelope)
+	q.out, q.sent = q.envelope, 0
 	q.WriteString("F" + sender + "\x00")
 }
 
@@ -155,10 +213,21 @@ func (q *Queue) Close() error {
 	if !q.failed {
 		q.failed = q.buf.Flush() != nil
 	}
+	if q.failed && q.call != nil {
+		q.Abort() // it would see that the message is not to be queued, and end
+		return answer(ExitRead)
+	}
 	q.mess.Close()
 	q.envelope.Close()
-	reason := q.refusal.reason()
-	if q.program == nil {
+	q.begin()
+	var reason []byte
+	if q.refusal != nil {
+		reason = q.refusal.reason()
+	}
+	switch {
+	case q.refused != nil:
+		return exit.Defer("qqt failure (#4.3.0)", nil)
+	case q.program == nil:
 		return answer(notStarted())
 	}
 	status, err := q.program.Wait()
@@ -180,7 +249,12 @@ func (q *Queue) Close() error {
 func (q *Queue) Abort() {
 	q.mess.Close()
 	q.envelope.Close()
-	q.refusal.in.Close()
+	if q.call != nil {
+		q.given()
+	}
+	if q.refusal != nil {
+		q.refusal.in.Close()
+	}
 	if q.program != nil {
 		go q.program.Wait() // for processes that live on
 	}

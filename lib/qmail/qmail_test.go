@@ -2,15 +2,19 @@ package qmail
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
+	"goqmail/lib/child"
 	"goqmail/lib/exit"
+	"goqmail/lib/warm"
 )
 
 // home makes a home directory for the test, with script as its qmail-queue.
@@ -347,4 +351,108 @@ func checkError(t *testing.T, err error, code int, text string) bool {
 		return false
 	}
 	return true
+}
+
+// heard is what a called qmail-queue gets.
+type heard struct {
+	calls          int
+	mess, envelope chan string
+}
+
+// hear stands for a qmail-queue that stays.
+func (h *heard) hear(cmd child.Cmd) (warm.Process, bool) {
+	h.calls++
+	for i, said := range []*chan string{&h.mess, &h.envelope} {
+		raw, _ := cmd.Files[i].SyscallConn()
+		var fd int
+		raw.Control(func(theirs uintptr) { fd, _ = syscall.Dup(int(theirs)) })
+		f, text := os.NewFile(uintptr(fd), ""), make(chan string, 1)
+		*said = text
+		go func() {
+			data, _ := io.ReadAll(f)
+			f.Close()
+			text <- string(data)
+		}()
+	}
+	pid, _ := (&child.Cmd{Path: "/bin/true", Args: []string{"true"}}).Start()
+	return warm.Process{Pid: pid}, true
+}
+
+func TestCalled(t *testing.T) {
+	_, env := home(t, "exit 31") // is not started
+	for _, c := range []struct {
+		name             string
+		mess, recipients int
+		early            bool // the call is made before Close
+	}{
+		{"small", 10, 1, false},
+		{"just fits", room, 1, false},
+		{"large", 100_000, 1, true},
+		{"many recipients", 10, 50_000, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var h heard
+			q, err := OpenWarm(h.hear, env, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mess := strings.Repeat("x", c.mess)
+			q.WriteString(mess)
+			q.From("a")
+			for range c.recipients {
+				q.To("b")
+			}
+			if h.calls > 0 != c.early {
+				t.Errorf("called %d times before the end", h.calls)
+			}
+			if err := q.Close(); err != nil || h.calls != 1 {
+				t.Errorf("%v, called %d times", err, h.calls)
+			}
+			if got := <-h.mess; got != mess {
+				t.Errorf("message of %d bytes", len(got))
+			}
+			if got := <-h.envelope; got != "Fa\x00"+strings.Repeat("Tb\x00", c.recipients)+"\x00" {
+				t.Errorf("envelope of %d bytes", len(got))
+			}
+		})
+	}
+}
+
+// What is not to be queued need not be told to anybody.
+func TestNotCalled(t *testing.T) {
+	_, env := home(t, "exit 31")
+	var h heard
+	q, err := OpenWarm(h.hear, env, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.WriteString("begun")
+	q.Fail()
+	q.From("a")
+	q.To("b")
+	checkError(t, q.Close(), exit.Temp, "qq read error (#4.3.0)")
+	if q, err = OpenWarm(h.hear, env, nil); err != nil {
+		t.Fatal(err)
+	}
+	q.WriteString("begun")
+	q.Abort()
+	if h.calls != 0 {
+		t.Errorf("called %d times", h.calls)
+	}
+}
+
+// Where nothing can be called a process is started, and may say why it refuses.
+func TestCalledInVain(t *testing.T) {
+	dir, env := home(t, keep+"printf Dno >&6; exit 82")
+	q, err := OpenWarm(func(child.Cmd) (warm.Process, bool) { return warm.Process{}, false }, env, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.WriteString("hello\n")
+	q.From("a")
+	q.To("b")
+	checkError(t, q.Close(), exit.Perm, "no")
+	if mess, envelope := content(t, dir+"/mess"), content(t, dir+"/envelope"); mess != "hello\n" || envelope != "Fa\x00Tb\x00\x00" {
+		t.Errorf("%q, %q", mess, envelope)
+	}
 }

@@ -6,7 +6,6 @@ import (
 
 	"goqmail/lib/badlist"
 	"goqmail/lib/call"
-	"goqmail/lib/control"
 	"goqmail/lib/extensions"
 )
 
@@ -18,7 +17,6 @@ type badLists struct {
 	noHelo     bool    // NOBADHELO: badhelo counts for nothing
 	noSender   bool    // DISABLE_BADMAILFROM: the same for badmailfrom
 	logPattern bool    // LOGREGEX: the log tells the pattern
-	limit      int     // brtlimit, BRTLIMIT: hang up after so many bad recipients; 0: never
 	recipients int     // so far that were bad
 }
 
@@ -31,19 +29,12 @@ type denial struct {
 	norelay bool   // only for clients without RELAYCLIENT
 }
 
-func readBadLists(c *call.Call) (badLists, error) {
-	limit, err := control.Int("brtlimit", 0)
-	if err != nil {
-		return badLists{}, errors.Join(hangUp(replyControls), err)
-	}
-	if value, ok := c.Env.Lookup("BRTLIMIT"); ok {
-		limit = leadingNumber(value)
-	}
-	b := badLists{Lists: badlist.Lists{Env: c.Env, Stderr: c.Err()}, limit: max(limit, 0)}
+func readBadLists(c *call.Call, read *badlist.Read) badLists {
+	b := badLists{Lists: badlist.Lists{Env: c.Env, Stderr: c.Err(), Read: read}}
 	_, b.noHelo = c.Env.Lookup("NOBADHELO")
 	_, b.noSender = c.Env.Lookup("DISABLE_BADMAILFROM")
 	_, b.logPattern = c.Env.Lookup("LOGREGEX")
-	return b, nil
+	return b
 }
 
 // deny looks a text up in lists, of which those with names in norelay are for
@@ -114,7 +105,7 @@ func (s *session) denyRecipient(recipient string) (*denial, error) {
 
 // tooManyBad tells whether the client has named so many bad recipients that it
 // need not stay.
-func (s *session) tooManyBad() bool { return s.lists.limit > 0 && s.lists.recipients >= s.lists.limit }
+func (s *session) tooManyBad() bool { return s.brtLimit > 0 && s.lists.recipients >= s.brtLimit }
 
 // refuseDenied replies, and tells the log in the words that logwatch knows.
 func (s *session) refuseDenied(d *denial) error {

@@ -18,24 +18,24 @@ type tarpit struct {
 	delay time.Duration // before the reply to each
 }
 
-// readTarpit reads tarpitcount and tarpitdelay, and the variables of the same
-// names in capitals, which count before the files.
-func readTarpit(env call.Env) (tarpit, error) {
-	count, err := control.Int("tarpitcount", 0)
-	if err != nil {
-		return tarpit{}, err
+// readTarpit reads tarpitcount and tarpitdelay.
+func readTarpit() (t tarpit, err error) {
+	if t.count, err = control.Int("tarpitcount", 0); err != nil {
+		return t, err
 	}
 	seconds, err := control.Int("tarpitdelay", 5)
-	if err != nil {
-		return tarpit{}, err
-	}
+	t.delay = time.Duration(max(seconds, 0)) * time.Second
+	return t, err
+}
+
+// heed has the variables of the same names in capitals count before the files.
+func (t *tarpit) heed(env call.Env) {
 	if value, ok := env.Lookup("TARPITCOUNT"); ok {
-		count = leadingNumber(value)
+		t.count = leadingNumber(value)
 	}
 	if value, ok := env.Lookup("TARPITDELAY"); ok {
-		seconds = leadingNumber(value)
+		t.delay = time.Duration(leadingNumber(value)) * time.Second
 	}
-	return tarpit{max(count, 0), time.Duration(max(seconds, 0)) * time.Second}, nil
 }
 
 // hold waits if a message has that many recipients.
@@ -81,16 +81,6 @@ func (g greetDelay) hold(in *os.File) error {
 	}
 	time.Sleep(time.Until(end))
 	return nil
-}
-
-// readMaxRcpt reads maxrcpt, the most recipients that a message may have, below
-// 0 for any number. The variable DISABLE_MAXRCPT lifts the limit.
-func readMaxRcpt(env call.Env) (int, error) {
-	limit, err := control.Int("maxrcpt", -1)
-	if _, ok := env.Lookup("DISABLE_MAXRCPT"); ok {
-		limit = -1
-	}
-	return limit, err
 }
 
 // leadingNumber is the number at the start of s, 0 if there is none, and at

@@ -117,7 +117,9 @@ func TestTarpit(t *testing.T) {
 		{call.Env{"TARPITCOUNT=0", "TARPITDELAY=99999999999999999999"}, tarpit{0, (1<<31 - 1) * time.Second}},
 		{call.Env{"TARPITCOUNT=x"}, tarpit{0, 7 * time.Second}},
 	} {
-		if got, err := readTarpit(c.env); got != c.want || err != nil {
+		got, err := readTarpit()
+		got.heed(c.env)
+		if got != c.want || err != nil {
 			t.Errorf("%q: got %v, %v", c.env, got, err)
 		}
 	}

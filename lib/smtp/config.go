@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"goqmail/lib/badlist"
 	"goqmail/lib/call"
 	"goqmail/lib/control"
 	"goqmail/lib/databytes"
@@ -14,36 +15,71 @@ import (
 
 // config is what control files and environment say at the start of a dialogue.
 type config struct {
-	greeting    string         // smtpgreeting: this host's name, and more
-	localIPHost *string        // localiphost: what our own [address] means; nil: just that
-	timeout     time.Duration  // timeoutsmtpd: for each wait for the client
-	badMailFrom control.Set    // badmailfrom: senders, and @domains, not accepted
-	tarpit      tarpit         // tarpitcount, tarpitdelay
-	maxRcpt     int            // maxrcpt: most recipients of a message; below 0: any number
-	mfCheck     mfCheck        // mfcheck
+	controls
+	kept        bool           // the control files may be known to other dialogues as well
 	rcptCheck   recipientCheck // programs to ask about recipients
+	relayClient *string        // RELAYCLIENT: accept all recipients, and append this
+}
+
+// controls is what control files say, and then what the environment has for some
+// of it instead.
+type controls struct {
+	greeting    string        // smtpgreeting: this host's name, and more
+	localIPHost *string       // localiphost: what our own [address] means; nil: just that
+	timeout     time.Duration // timeoutsmtpd: for each wait for the client
+	badMailFrom control.Set   // badmailfrom: senders, and @domains, not accepted
+	tarpit      tarpit        // tarpitcount, tarpitdelay
+	maxRcpt     int           // maxrcpt: most recipients of a message; below 0: any number
+	mfCheck     mfCheck       // mfcheck
+	brtLimit    int           // brtlimit: hang up after so many bad recipients; 0: never
+	rcptLists   bool          // there is something for qmail-rcptcheck to look at
+	badLists    *badlist.Read // of what is not wanted; nil: nothing was read yet
 	rcptHosts   *rcpthosts.Hosts
-	relayClient *string // RELAYCLIENT: accept all recipients, and append this
-	databytes   uint32  // most bytes of a message; 0: any number
+	databytes   uint32 // most bytes of a message; 0: any number
 	extensions  extensions.Set
 	utf8        bool // smtputf8: addresses beyond ASCII, with everybody's knowledge (RFC 6531)
 }
 
-// readConfig reads control files, which are read once for each dialogue. The
-// error wraps a hangUp; the config that comes with it is good for telling so.
-func readConfig(env call.Env) (*config, error) {
-	c := &config{timeout: 1200 * time.Second, rcptHosts: new(rcpthosts.Hosts)}
-	if value, ok := env.Lookup("RELAYCLIENT"); ok {
-		c.relayClient = &value
-	}
-	c.rcptCheck = readRecipientCheck(env)
-	if err := c.readControls(env); err != nil {
+// reader reads the control files. The controls that come with an error are good
+// for telling so.
+type reader func() (c *controls, kept bool, err error)
+
+// readConfig is called once for each dialogue. Its error wraps a hangUp.
+func readConfig(read reader, env call.Env) (*config, error) {
+	controls, kept, err := read()
+	c := &config{controls: *controls, kept: kept}
+	c.heed(env)
+	if err != nil {
 		return c, errors.Join(hangUp(replyControls), err)
 	}
 	return c, nil
 }
 
-func (c *config) readControls(env call.Env) error {
+// heed has variables count before control files.
+func (c *config) heed(env call.Env) {
+	if value, ok := env.Lookup("RELAYCLIENT"); ok {
+		c.relayClient = &value
+	}
+	c.rcptCheck = readRecipientCheck(env, c.rcptLists)
+	c.tarpit.heed(env)
+	c.mfCheck.heed(env)
+	if _, ok := env.Lookup("DISABLE_MAXRCPT"); ok {
+		c.maxRcpt = -1
+	}
+	if value, ok := env.Lookup("BRTLIMIT"); ok {
+		c.brtLimit = leadingNumber(value)
+	}
+	c.databytes = databytes.Heed(env, c.databytes)
+}
+
+// readControls reads them for one dialogue.
+func readControls() (c *controls, kept bool, err error) {
+	c = &controls{timeout: 1200 * time.Second, rcptHosts: new(rcpthosts.Hosts)}
+	err = c.read()
+	return c, false, err
+}
+
+func (c *controls) read() error {
 	var err error
 	if c.extensions, err = extensions.Read(); err != nil {
 		return err
@@ -91,18 +127,28 @@ func (c *config) readControls(env call.Env) error {
 		return err
 	}
 	c.badMailFrom = control.NewSet(bad)
-	if c.tarpit, err = readTarpit(env); err != nil {
+	if c.tarpit, err = readTarpit(); err != nil {
 		return err
 	}
-	if c.maxRcpt, err = readMaxRcpt(env); err != nil {
+	if c.maxRcpt, err = control.Int("maxrcpt", -1); err != nil {
 		return err
 	}
-	if c.mfCheck, err = readMFCheck(env); err != nil {
+	level, err := control.Int("mfcheck", 0)
+	if err != nil {
 		return err
 	}
-	c.databytes, err = databytes.Limit(env)
+	c.mfCheck = mfCheck(level)
+	if c.brtLimit, err = control.Int("brtlimit", 0); err != nil {
+		return err
+	}
+	c.rcptLists = listsRecipients()
+	c.databytes, err = databytes.Read()
 	return err
 }
 
-// Close gives up what the config holds open.
-func (c *config) Close() { c.rcptHosts.Close() }
+// Close gives up what the config alone holds open.
+func (c *config) Close() {
+	if !c.kept {
+		c.rcptHosts.Close()
+	}
+}

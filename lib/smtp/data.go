@@ -3,6 +3,7 @@ package smtp
 import (
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"goqmail/lib/blast"
@@ -79,27 +80,35 @@ type message struct {
 func (s *session) receive(queue *qmail.Queue) (message, error) {
 	var m message
 	var decoder blast.Decoder
-	var text []byte
+	b := buffers.Get().(*buffer)
+	defer buffers.Put(b)
 	for {
-		if _, err := s.in.Peek(1); err != nil {
+		n, err := s.in.Read(b.wire[:])
+		if err != nil {
 			return m, err
 		}
-		wire, _ := s.in.Peek(s.in.Buffered())
-		var n int
-		var end bool
-		var err error
-		text, n, end, err = decoder.Decode(text[:0], wire)
+		wire := b.wire[:n]
+		text, n, end, err := decoder.Decode(b.text[:0], wire)
 		if errors.Is(err, blast.ErrBareLF) {
 			return m, hangUp(replyBareLF)
 		}
 		m.count(wire[:n])
-		s.in.Discard(n)
 		s.store(queue, text, &m)
 		if end {
+			s.client.unread(wire[n:])
 			return m, nil
 		}
 	}
 }
+
+// buffer is what a message passes through. It has room for more than commands
+// need, so that a client that waits does not keep it.
+type buffer struct {
+	wire [8192]byte
+	text [8192 + 2]byte
+}
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
 // store writes text to the queue as long as the message is within databytes.
 func (s *session) store(queue *qmail.Queue, text []byte, m *message) {

@@ -9,7 +9,6 @@ import (
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
 	"goqmail/lib/child"
-	"goqmail/lib/control"
 	"goqmail/lib/exit"
 )
 
@@ -17,19 +16,18 @@ import (
 // log tells whom it does not know, above 2 also whom it does.
 type mfCheck int
 
-// readMFCheck reads mfcheck and MFCHECK, which counts before it, and MFDNSCHECK,
-// which is for clients without RELAYCLIENT.
-func readMFCheck(env call.Env) (mfCheck, error) {
-	level, err := control.Int("mfcheck", 0)
+// heed has MFCHECK count before mfcheck, and MFDNSCHECK, which is for clients
+// without RELAYCLIENT.
+func (m *mfCheck) heed(env call.Env) {
 	if value, ok := env.Lookup("MFCHECK"); ok {
-		level = leadingNumber(value)
+		*m = mfCheck(leadingNumber(value))
 	}
 	_, wanted := env.Lookup("MFDNSCHECK")
 	_, relays := env.Lookup("RELAYCLIENT")
 	if wanted && !relays {
-		level = max(level, 1)
+		*m = max(*m, 1)
 	}
-	return mfCheck(max(level, 0)), err
+	*m = max(*m, 0)
 }
 
 // unknownDomain is the reply to a sender whose domain DNS does not know, "" for

@@ -20,15 +20,16 @@ type recipientCheck struct {
 	relays bool   // RCPTCHECKRELAYCLIENT: ask it about recipients of relay clients, too
 }
 
-// readRecipientCheck reads RCPTCHECK, and looks whether there are lists of
-// recipients. Set but empty, RCPTCHECK switches both off for this client.
-func readRecipientCheck(env call.Env) recipientCheck {
+// readRecipientCheck reads RCPTCHECK, and lets qmail-rcptcheck look where there
+// are lists of recipients. Set but empty, RCPTCHECK switches both off for this
+// client.
+func readRecipientCheck(env call.Env, lists bool) recipientCheck {
 	own, set := env.Lookup("RCPTCHECK")
 	if set && own == "" {
 		return recipientCheck{}
 	}
 	r := recipientCheck{own: own, relays: leadingNumber(env.Get("RCPTCHECKRELAYCLIENT")) > 0}
-	if listsRecipients(env) && !repliesItself(own) {
+	if (lists || namesLists(env)) && !repliesItself(own) {
 		r.lists = auto.Home + "/bin/qmail-rcptcheck"
 	}
 	return r
@@ -38,14 +39,19 @@ func readRecipientCheck(env call.Env) recipientCheck {
 // reply to descriptor 4. Others want that descriptor as it ever was.
 func repliesItself(program string) bool { return strings.HasSuffix(program, "/qmail-rcptcheck") }
 
-// listsRecipients tells whether qmail-rcptcheck has something to look at. A file
-// that we cannot see may be there.
-func listsRecipients(env call.Env) bool {
+// namesLists tells whether variables name something for qmail-rcptcheck to look at.
+func namesLists(env call.Env) bool {
 	for _, name := range [...]string{"VALIDRCPTTO", "MOREVALIDRCPTTO_CDB", "VALIDRCPTTO_CDB"} {
 		if env.Get(name) != "" {
 			return true
 		}
 	}
+	return false
+}
+
+// listsRecipients tells whether there are such control files. One that we cannot
+// see may be there.
+func listsRecipients() bool {
 	for _, name := range [...]string{
 		"rcptchecks", "validrcptto", "morevalidrcptto.cdb", "goodrcptto", "moregoodrcptto.cdb", "recipients",
 	} {

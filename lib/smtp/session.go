@@ -10,8 +10,8 @@ package smtp
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
-	"io"
 	"os"
 
 	"goqmail/lib/call"
@@ -33,53 +33,77 @@ type Opener func(env call.Env, stderr *os.File) (*qmail.Queue, error)
 
 // Serve leads a dialogue on descriptors 0 and 1 of the call and returns the
 // exit code: 0 after QUIT, 1 otherwise.
-func Serve(c *call.Call, queue Opener) int {
-	s := session{call: c, queue: queue, in: bufio.NewReader(nil), out: bufio.NewWriterSize(nil, 512), hop: received.FromEnv(c.Env)}
-	config, err := readConfig(c.Env)
-	s.config = config
-	s.use(connection{c.In(), c.Out()})
-	defer config.Close()
+func Serve(c *call.Call, queue Opener) int { return serve(c, queue, readControls) }
+
+func serve(c *call.Call, queue Opener, read reader) int {
+	s, err := newSession(c, queue, read)
 	if err == nil {
-		s.authentication = readAuthentication(c, s.extensions)
-		s.env = c.Env
-		s.ucspi = starttls.ReadUCSPI(c)
-		s.tlsPolicy = starttls.ReadPolicy(c.Env)
-		s.lists, err = readBadLists(c)
-		s.blocklists.on = dnsbl.Configured(c.Env)
-		s.log("New session")
-		s.tell(event{name: sessionStatus, text: "begins"})
+		err = s.begin()
 	}
 	if err == nil {
-		err = s.secureAtOnce()
-	}
-	if err == nil {
-		err = readGreetDelay(c.Env).hold(s.conn.in)
-	}
-	if err == nil {
-		s.greet()
-		err = commands.Serve(s.in, &s, table[:], (*session).unimplemented)
+		err = commands.Serve(s.in, s, table[:], (*session).unimplemented)
 	}
 	var unknown extensions.Unknown
 	if errors.As(err, &unknown) {
 		c.Err().WriteString("qmail-smtpd: fatal: " + unknown.Error() + "\n")
 	}
+	defer s.config.Close()
 	defer s.tls.close()
 	defer s.lists.Close()
 	return s.end(err)
 }
 
+// maxCommand is how much of commands is read at a time.
+const maxCommand = 1024
+
+// newSession reads what a dialogue is told beforehand. It is good for telling the
+// client of an error.
+func newSession(c *call.Call, queue Opener, read reader) (*session, error) {
+	config, err := readConfig(read, c.Env)
+	s := &session{
+		config: config, call: c, queue: queue,
+		in: bufio.NewReaderSize(nil, maxCommand), out: bufio.NewWriterSize(nil, 512), hop: received.FromEnv(c.Env),
+	}
+	s.use(connection{c.In(), c.Out()})
+	if err != nil {
+		return s, err
+	}
+	s.authentication = readAuthentication(c, s.extensions)
+	s.env = c.Env
+	s.ucspi = starttls.ReadUCSPI(c)
+	s.tlsPolicy = starttls.ReadPolicy(c.Env)
+	s.lists = readBadLists(c, s.badLists)
+	s.blocklists.on = dnsbl.Configured(c.Env)
+	return s, nil
+}
+
+// begin is what comes before the first command.
+func (s *session) begin() error {
+	s.log("New session")
+	s.tell(event{name: sessionStatus, text: "begins"})
+	err := s.secureAtOnce()
+	if err == nil {
+		err = readGreetDelay(s.call.Env).hold(s.conn.in)
+	}
+	if err == nil {
+		s.greet()
+	}
+	return err
+}
+
 // session is one dialogue.
 type session struct {
 	*config
-	call  *call.Call
-	queue Opener
-	conn  connection // what in and out are read from and written to
-	in    *bufio.Reader
-	out   *bufio.Writer // flushed whenever we wait for the client
-	said  string        // the last reply
-	hop   received.Hop  // where the client's mail comes from
-	mail  *envelope     // from MAIL to DATA; nil before and after
-	tls   *secured      // nil in the clear
+	call   *call.Call
+	queue  Opener
+	conn   connection // what in and out are read from and written to
+	client *client
+	in     *bufio.Reader // of commands, from client
+	out    *bufio.Writer // flushed whenever we wait for the client
+	said   string        // the last reply
+	hop    received.Hop  // where the client's mail comes from
+	mail   *envelope     // from MAIL to DATA; nil before and after
+	tls    *secured      // nil in the clear
 
 	ucspi          starttls.UCSPI
 	tlsPolicy      starttls.Policy
@@ -101,7 +125,8 @@ func (s *session) use(conn connection) {
 	s.out.Flush()
 	s.conn = conn
 	s.out.Reset(timeout.Writer{File: conn.out, Limit: s.timeout})
-	s.in.Reset(flushReader{timeout.Reader{File: conn.in, Limit: s.timeout}, s.out})
+	s.client = &client{in: timeout.Reader{File: conn.in, Limit: s.timeout}, out: s.out}
+	s.in.Reset(s.client)
 }
 
 // table is the commands that the server knows.
@@ -158,15 +183,28 @@ func (s *session) end(err error) int {
 	return exit.OK
 }
 
-// flushReader sends all replies before it waits for the client.
-type flushReader struct {
-	r   io.Reader
-	out *bufio.Writer
+// client is what the client sends. Before it is waited for, all replies go out.
+type client struct {
+	in     timeout.Reader
+	out    *bufio.Writer
+	unused []byte // was read too early
 }
 
-func (f flushReader) Read(p []byte) (int, error) {
-	if err := f.out.Flush(); err != nil {
+func (c *client) Read(p []byte) (int, error) {
+	if len(c.unused) > 0 {
+		n := copy(p, c.unused)
+		c.unused = c.unused[n:]
+		return n, nil
+	}
+	if err := c.out.Flush(); err != nil {
 		return 0, errors.Join(errWrite, err)
 	}
-	return f.r.Read(p)
+	return c.in.Read(p)
+}
+
+// unread has p, which stays the caller's, read again.
+func (c *client) unread(p []byte) {
+	if len(p) > 0 {
+		c.unused = append(bytes.Clone(p), c.unused...)
+	}
 }

@@ -5,8 +5,8 @@ package alone
 import (
 	"syscall"
 
-	"goqmail/lib/auto"
 	"goqmail/lib/call"
+	"goqmail/lib/control"
 )
 
 // variables start programs in a session, or let files be elsewhere.
@@ -24,8 +24,11 @@ var files = [...]string{
 	"badhelo", "badhelonorelay", "badmailfromnorelay", "badrcptto", "badmailto", "badrcpttonorelay", "badmailtonorelay",
 }
 
+// Knower knows which sessions are alone. Its zero value is ready for use.
+type Knower struct{ none control.Kept[bool] }
+
 // Session tells whether a session with these arguments and variables is alone.
-func Session(args []string, env call.Env) bool {
+func (k *Knower) Session(args []string, env call.Env) bool {
 	if len(args) > 1 { // a checker of passwords
 		return false
 	}
@@ -34,10 +37,17 @@ func Session(args []string, env call.Env) bool {
 			return false
 		}
 	}
+	none, _, _ := k.none.Get(none)
+	return none
+}
+
+// none tells whether there is none of the files. A link is one, wherever it leads.
+func none() (bool, error) {
 	for _, name := range files {
-		if syscall.Access(auto.Home+"/control/"+name, 0) != syscall.ENOENT {
-			return false
+		var st syscall.Stat_t
+		if syscall.Lstat(control.Path(name), &st) != syscall.ENOENT {
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
 }
