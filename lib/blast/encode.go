@@ -1,6 +1,7 @@
 package blast
 
 import (
+	"bytes"
 	"errors"
 	"io"
 )
@@ -38,12 +39,48 @@ func NewEncoder(w io.Writer, size int) *Encoder {
 
 // Write encodes text. The error is the writer's.
 func (e *Encoder) Write(text []byte) (n int, err error) {
-	for n, c := range text {
-		if err := e.encode(c); err != nil {
+	for n < len(text) {
+		done := 0
+		if e.at == inLine {
+			done = lineLen(text[n:])
+		}
+		if done > 0 {
+			err = e.copy(text[n : n+done])
+		} else {
+			done, err = 1, e.encode(text[n])
+		}
+		if err != nil {
 			return n, err
 		}
+		n += done
 	}
-	return len(text), nil
+	return n, nil
+}
+
+// lineLen is how much there is of a line before anything that may end it.
+func lineLen(text []byte) int {
+	if i := bytes.IndexByte(text, '\n'); i >= 0 {
+		text = text[:i]
+	}
+	if i := bytes.IndexByte(text, '\r'); i >= 0 {
+		text = text[:i]
+	}
+	return len(text)
+}
+
+// copy sends what needs no encoding.
+func (e *Encoder) copy(text []byte) error {
+	for len(text) > 0 {
+		if len(e.buf) == cap(e.buf) {
+			if err := e.flush(); err != nil {
+				return err
+			}
+		}
+		n := min(len(text), cap(e.buf)-len(e.buf))
+		e.buf = append(e.buf, text[:n]...)
+		text = text[n:]
+	}
+	return nil
 }
 
 func (e *Encoder) encode(c byte) error {

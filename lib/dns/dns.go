@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	miekg "github.com/miekg/dns"
@@ -39,8 +40,14 @@ type servers interface {
 	Exchange(question []byte) ([]byte, error)
 }
 
-// New makes a resolver that does as resolv.conf(5) says now.
-func New() *Resolver { return &Resolver{servers: resolv.Load()} }
+// New makes a resolver that does as resolv.conf(5) says when it is first asked
+// something: much mail goes to addresses.
+func New() *Resolver { return &Resolver{servers: system(sync.OnceValue(resolv.Load))} }
+
+// system is the machine's servers.
+type system func() *resolv.Config
+
+func (load system) Exchange(question []byte) ([]byte, error) { return load().Exchange(question) }
 
 // Host is an address that takes mail.
 type Host struct {

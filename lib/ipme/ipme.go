@@ -9,6 +9,8 @@ package ipme
 import (
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"goqmail/lib/control"
 	"goqmail/lib/ip"
@@ -24,16 +26,41 @@ type Set struct {
 
 // Look asks the system and reads the control files.
 func Look() (*Set, error) {
-	own, err := interfaces()
+	own, err := lately.get(interfaces)
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{own: append([]ip.Addr{ip.V4(0, 0, 0, 0), {}}, own...)}
+	s := &Set{own: own}
 	if s.me, err = readNetworks("moreipme"); err != nil {
 		return nil, err
 	}
 	s.not, err = readNetworks("notipme")
 	return s, err
+}
+
+// lately is what the system said last. Who asks more often than every tenth of a
+// second, as one that sends many messages, hears that again.
+var lately cache
+
+type cache struct {
+	mu   sync.Mutex
+	own  []ip.Addr
+	then time.Time
+}
+
+func (c *cache) get(ask func() ([]ip.Addr, error)) ([]ip.Addr, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if c.own != nil && now.Sub(c.then) < time.Second/10 {
+		return c.own, nil
+	}
+	own, err := ask()
+	if err != nil {
+		return nil, err
+	}
+	c.own, c.then = append([]ip.Addr{ip.V4(0, 0, 0, 0), {}}, own...), now
+	return c.own, nil
 }
 
 // Interfaces lists the addresses that come from the system, 0.0.0.0 and ::

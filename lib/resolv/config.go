@@ -2,11 +2,12 @@ package resolv
 
 import (
 	"io"
-	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
+	"goqmail/lib/descriptor"
 	"goqmail/lib/ip"
 )
 
@@ -30,7 +31,7 @@ const (
 // server on this machine, 5 seconds, 2 attempts.
 func Load() *Config {
 	var text string
-	if f, err := os.Open("/etc/resolv.conf"); err == nil {
+	if f, err := descriptor.Open("/etc/resolv.conf", syscall.O_RDONLY, 0); err == nil {
 		b, _ := io.ReadAll(io.LimitReader(f, 64<<10)) // what can be read counts
 		f.Close()
 		text = string(b)
