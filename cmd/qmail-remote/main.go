@@ -17,14 +17,19 @@ import (
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
 	"goqmail/lib/confine"
+	"goqmail/lib/descriptor"
 	"goqmail/lib/ipme"
 	"goqmail/lib/sig"
 	"goqmail/lib/warm"
 )
 
 func main() {
-	if warm.Alone() && confined() != nil {
-		os.Exit(1)
+	if warm.Alone() {
+		if confined() != nil {
+			os.Exit(1)
+		}
+		const each = 4 // a call's own, and a connection
+		go descriptor.Room(each * auto.Spawn())
 	}
 	// A connection that is gone shows as an error of write.
 	signal.Ignore(syscall.SIGPIPE)

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"goqmail/lib/auto"
+	"goqmail/lib/descriptor"
 	"goqmail/lib/entry"
 	"goqmail/lib/sig"
 )
@@ -52,12 +55,14 @@ func (s *Server) Serve(in io.Reader, out io.WriteCloser) {
 	// There is little to do for each of them but to wait; on several processors
 	// goroutines would mostly wake each other.
 	runtime.GOMAXPROCS(1)
+	const each = 4 // of a delivery that starts
+	go descriptor.Room(each * auto.Spawn())
 	s.out = out
 	s.reports = make(chan numbered)
 	s.used = map[int]bool{}
 	s.write(builtIn().append(nil, auto.Spawn()))
 	pieces := make(chan []byte)
-	go read(in, pieces)
+	go read(waiting(in), pieces)
 	var requests Requests
 	for pieces != nil || s.running > 0 {
 		select {
@@ -73,6 +78,24 @@ func (s *Server) Serve(in io.Reader, out io.WriteCloser) {
 			s.running--
 		}
 	}
+}
+
+// waiting is in for one who has other things to do meanwhile: the runtime leaves
+// its only processor to a read in blocking mode for some 10 ms. Nobody else reads
+// from a pipe.
+func waiting(in io.Reader) io.Reader {
+	f, ok := in.(*os.File)
+	if !ok {
+		return in
+	}
+	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		return in
+	}
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil || syscall.SetNonblock(fd, true) != nil {
+		return in
+	}
+	return os.NewFile(uintptr(fd), "")
 }
 
 // read sends on what arrives, piece by piece, and closes pieces at the end or
