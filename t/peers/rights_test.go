@@ -72,7 +72,7 @@ func TestServersOfTheStoreHaveGivenUpTheirRights(t *testing.T) {
 		} {
 			got, err := lab.Inside(all[i].Pid, row.call, row.args...)
 			if err != nil || row.want == 0 && got < 0 || row.want != 0 && syscall.Errno(-got) != row.want {
-				t.Errorf("%s: %s: got %d, %v, want error %d", program, row.name, got, err, row.want)
+				t.Fatalf("%s: %s: got %d, %v, want error %d", program, row.name, got, err, row.want)
 			}
 		}
 	}
