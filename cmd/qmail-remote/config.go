@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"syscall"
 	"time"
 
@@ -21,6 +22,33 @@ type config struct {
 	source         outgoingip.Source
 	extensions     extensions.Set
 	utf8           bool // smtputf8
+}
+
+// controls are the control files that there are of those which a config is made
+// of.
+func controls() []string {
+	return slices.DeleteFunc([]string{
+		"me", "timeoutremote", "timeoutconnect", "helohost", "smtproutes", "authsenders", "extensions", "smtputf8", "outgoingip",
+	}, func(name string) bool { return !exists(name) })
+}
+
+// readConfig reads the files, unless a process that keeps what they say knows that
+// none has changed.
+func (p *process) readConfig() (*config, verdict) {
+	if p.controls == nil {
+		return readConfig()
+	}
+	c, _, err := p.controls.Get(func() (*config, error) {
+		c, v := readConfig()
+		if v != "" {
+			return nil, errors.New(string(v))
+		}
+		return c, nil
+	})
+	if err != nil {
+		return nil, verdict(err.Error())
+	}
+	return c, ""
 }
 
 func readConfig() (*config, verdict) {

@@ -3,12 +3,15 @@ package main
 import (
 	"io"
 	"net"
+	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"goqmail/lib/auto"
+	"goqmail/lib/control"
 	"goqmail/lib/dns"
 	"goqmail/lib/extensions"
 	"goqmail/lib/ip"
@@ -44,17 +47,17 @@ func newRelay(t *testing.T, scripts ...[]string) relay {
 	return r
 }
 
-// busy is what is kept where there is always another message for a target.
-func busy(to target, c *config) *kept {
-	k := new(kept)
-	k.enter(c.way(to, none))
-	return k
+// busy is a process with always another message for a target.
+func busy(to target, c *config) *process {
+	p := new(process)
+	p.kept.enter(c.way(to, none))
+	return p
 }
 
 // deliverTo sends a message from a sender and returns what is reported.
-func deliverTo(to target, c *config, k *kept, sender string) string {
+func deliverTo(to target, c *config, p *process, sender string) string {
 	m := message{sender: sender, recipients: []string{"b"}, text: strings.NewReader("hello\n")}
-	d := delivery{config: c, message: m, kept: k}
+	d := delivery{process: p, config: c, message: m}
 	v := d.sendTo(to)
 	return d.reports.String() + string(v)
 }
@@ -76,16 +79,16 @@ var (
 // A connection carries what comes while it is kept, and ends with a good bye.
 func TestKept(t *testing.T) {
 	r := newRelay(t, slices.Concat(welcome, takesOne, takesOne))
-	k := busy(r.target, &plain)
+	p := busy(r.target, &plain)
 	for _, sender := range []string{"1", "2"} {
-		if got := deliverTo(r.target, &plain, k, sender); got != tookIt {
+		if got := deliverTo(r.target, &plain, p, sender); got != tookIt {
 			t.Errorf("%s: got %q", sender, got)
 		}
 	}
 	if got, want := <-r.heard, gaveHelo+gaveOne+gaveTwo+"QUIT\r\n"; got != want {
 		t.Errorf("heard %q", got)
 	}
-	if len(k.idle) > 0 {
+	if len(p.kept.idle) > 0 {
 		t.Error("still kept")
 	}
 }
@@ -94,17 +97,17 @@ func TestKept(t *testing.T) {
 func TestAlone(t *testing.T) {
 	once := slices.Concat(welcome, takesOne)
 	r := newRelay(t, once, once)
-	k := new(kept)
+	p := new(process)
 	for _, sender := range []string{"1", "2"} {
-		if got := deliverTo(r.target, &plain, k, sender); got != tookIt {
+		if got := deliverTo(r.target, &plain, p, sender); got != tookIt {
 			t.Errorf("%s: got %q", sender, got)
 		}
 		if got, want := <-r.heard, gaveHelo+strings.Replace(gaveOne, "1", sender, 1)+"QUIT\r\n"; got != want {
 			t.Errorf("heard %q", got)
 		}
 	}
-	if len(k.going) > 0 {
-		t.Errorf("under way: %v", k.going)
+	if len(p.kept.going) > 0 {
+		t.Errorf("under way: %v", p.kept.going)
 	}
 }
 
@@ -132,9 +135,9 @@ func TestStartOver(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			first := append(takesOne[:3:3], c.end)
 			r := newRelay(t, slices.Concat(welcome, first, c.kept), slices.Concat(welcome, c.fresh))
-			k := busy(r.target, &plain)
-			deliverTo(r.target, &plain, k, "1")
-			if got := deliverTo(r.target, &plain, k, "2"); got != c.reported {
+			p := busy(r.target, &plain)
+			deliverTo(r.target, &plain, p, "1")
+			if got := deliverTo(r.target, &plain, p, "2"); got != c.reported {
 				t.Errorf("got %q\nwant %q", got, c.reported)
 			}
 			if heard := <-r.heard; c.heard != "" && heard != gaveHelo+gaveOne+c.heard {
@@ -157,12 +160,12 @@ func TestNoWayBack(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRelay(t, slices.Concat(welcome, takesOne, c.replies), slices.Concat(welcome, takesOne))
-			k := busy(r.target, &plain)
-			deliverTo(r.target, &plain, k, "1")
-			if got := deliverTo(r.target, &plain, k, "2"); got != c.reported {
+			p := busy(r.target, &plain)
+			deliverTo(r.target, &plain, p, "1")
+			if got := deliverTo(r.target, &plain, p, "2"); got != c.reported {
 				t.Errorf("got %q", got)
 			}
-			if len(k.idle) > 0 {
+			if len(p.kept.idle) > 0 {
 				t.Error("kept")
 			}
 		})
@@ -173,9 +176,9 @@ func TestNoWayBack(t *testing.T) {
 func TestPartOver(t *testing.T) {
 	r := newRelay(t, slices.Concat(welcome, takesOne, []string{"250 x\r\n", "250 x\r\n", "450 x\r\n"}),
 		slices.Concat(welcome, []string{"250 x\r\n", "550 no\r\n", "250 x\r\n", "354 x\r\n", "250 taken\r\n"}))
-	k := busy(r.target, &plain)
-	deliverTo(r.target, &plain, k, "1")
-	d := delivery{config: &plain, message: message{sender: "2", recipients: []string{"b", "c"}, text: strings.NewReader("hello\n")}, kept: k}
+	p := busy(r.target, &plain)
+	deliverTo(r.target, &plain, p, "1")
+	d := delivery{config: &plain, message: message{sender: "2", recipients: []string{"b", "c"}, text: strings.NewReader("hello\n")}, process: p}
 	v := d.sendTo(r.target)
 	want := "h127.0.0.1 does not like recipient.\nRemote host said: 550 no\n\x00" + tookIt
 	if got := d.reports.String() + string(v); got != want {
@@ -218,11 +221,11 @@ func TestWay(t *testing.T) {
 func TestOthersWay(t *testing.T) {
 	once := slices.Concat(welcome, takesOne)
 	r := newRelay(t, once, once)
-	k := busy(r.target, &plain)
+	p := busy(r.target, &plain)
 	you := plain
 	you.helo = "you"
-	deliverTo(r.target, &plain, k, "1")
-	deliverTo(r.target, &you, k, "2")
+	deliverTo(r.target, &plain, p, "1")
+	deliverTo(r.target, &you, p, "2")
 	var heard []string
 	for range 2 {
 		heard = append(heard, <-r.heard)
@@ -261,9 +264,9 @@ func TestWants(t *testing.T) {
 func TestKeptWithoutLogin(t *testing.T) {
 	r := newRelay(t, slices.Concat([]string{"220 x\r\n", "250-x\r\n250 AUTH X\r\n"}, takesOne, takesOne))
 	r.login = login{"joe", "secret"}
-	k := busy(r.target, &plain)
+	p := busy(r.target, &plain)
 	for _, sender := range []string{"1", "2"} {
-		if got := deliverTo(r.target, &plain, k, sender); got != spawn.NoLogin+"\x00"+tookIt {
+		if got := deliverTo(r.target, &plain, p, sender); got != spawn.NoLogin+"\x00"+tookIt {
 			t.Errorf("got %q", got)
 		}
 	}
@@ -323,4 +326,44 @@ func FuzzKept(f *testing.F) {
 			t.Errorf("%q: %q", said, v)
 		}
 	})
+}
+
+// A process that keeps what control files say notices each change of one.
+func TestControlsChange(t *testing.T) {
+	files := map[string][2]string{
+		"me": {"a", "b"}, "helohost": {"a", "b"}, "timeoutremote": {"1", "2"}, "timeoutconnect": {"1", "2"}, "smtproutes": {":a", ":b"},
+		"authsenders": {":a", ":b"}, "extensions": {"rfc2821", "smtp-auth"}, "smtputf8": {"0", "1"}, "outgoingip": {"192.0.2.1", "192.0.2.2"},
+	}
+	p := process{controls: &control.Kept[*config]{Files: controls}}
+	check := func(name string) {
+		t.Helper()
+		got, v := p.readConfig()
+		want, _ := readConfig()
+		if v != "" || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, %s, want %+v", name, got, v, want)
+		}
+		// Only what has been there for a while is kept.
+		for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			before, _ := p.readConfig()
+			if again, _ := p.readConfig(); again == before {
+				break
+			}
+			if time.Now().After(end) {
+				t.Skip("on this file system nothing is kept")
+			}
+		}
+	}
+	tlsHome(t, map[string]string{})
+	for name, values := range files {
+		put(t, control.Path(name), values[0])
+	}
+	check("all")
+	for name, values := range files {
+		put(t, control.Path(name), values[1])
+		check(name)
+	}
+	if err := os.Remove(control.Path("helohost")); err != nil {
+		t.Fatal(err)
+	}
+	check("without helohost")
 }

@@ -17,6 +17,7 @@ import (
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
 	"goqmail/lib/confine"
+	"goqmail/lib/control"
 	"goqmail/lib/descriptor"
 	"goqmail/lib/ipme"
 	"goqmail/lib/sig"
@@ -24,18 +25,19 @@ import (
 )
 
 func main() {
+	var p process
 	if warm.Alone() {
 		if confined() != nil {
 			os.Exit(1)
 		}
+		p.controls = &control.Kept[*config]{Files: controls}
 		const each = 4 // a call's own, and a connection
 		go descriptor.Room(each * auto.Spawn())
 	}
 	// A connection that is gone shows as an error of write.
 	signal.Ignore(syscall.SIGPIPE)
 	sig.Default(sig.Swallowed[:]...)
-	var k kept
-	warm.Many(func(c *call.Call) int { return run(c, &k) })
+	warm.Many(p.run)
 }
 
 // confined gives up, before another host has said anything, all but what
@@ -50,8 +52,14 @@ func confined() error {
 	})
 }
 
-func run(c *call.Call, k *kept) int {
-	d := delivery{kept: k}
+// process is what the messages of one process have in common.
+type process struct {
+	controls *control.Kept[*config] // nil where there is one message
+	kept     kept
+}
+
+func (p *process) run(c *call.Call) int {
+	d := delivery{process: p}
 	verdict := d.deliver(c)
 	d.reports.WriteString(string(verdict) + "\x00")
 	c.Out().Write(d.reports.Bytes()) // whoever does not listen learns nothing
@@ -60,10 +68,10 @@ func run(c *call.Call, k *kept) int {
 
 // delivery is one message on its way.
 type delivery struct {
+	*process
 	*config
 	message message
 	reports bytes.Buffer // on recipients
-	kept    *kept
 }
 
 // deliver returns the verdict on the message.
@@ -71,7 +79,7 @@ func (d *delivery) deliver(c *call.Call) (v verdict) {
 	if len(c.Args) < 4 {
 		return misused
 	}
-	if d.config, v = readConfig(); v != "" {
+	if d.config, v = d.readConfig(); v != "" {
 		return v
 	}
 	d.message = message{sender: d.quoteAddress(c.Args[2]), text: c.In()}
@@ -108,7 +116,7 @@ func (d *delivery) sendTo(t target) verdict {
 	if v != "" {
 		return v
 	}
-	return d.sendBy(newClient(conn, w, d.extensions, d.kept))
+	return d.sendBy(newClient(conn, w, d.extensions, &d.kept))
 }
 
 // sendBy sends the message over a connection, and closes or keeps that.

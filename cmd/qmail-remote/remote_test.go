@@ -300,7 +300,7 @@ func report(t *testing.T, arguments ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := run(call.New(append([]string{"qmail-remote"}, arguments...), nil, map[int]*os.File{1: w}), new(kept))
+	code := new(process).run(call.New(append([]string{"qmail-remote"}, arguments...), nil, map[int]*os.File{1: w}))
 	w.Close()
 	said, err := io.ReadAll(r)
 	if err != nil || code != 0 {
