@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -187,6 +189,12 @@ func TestMessageThatIsGone(t *testing.T) {
 	c := login(t, s, "john")
 	other := login(t, s, "john")
 	other.say("DELE 1\nQUIT", "+OK message deleted", "+OK")
+	file := filepath.Dir(s.now.Load().String("sasl_sasldb_path", "")) + "/spool/user/john/1."
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) { // it is removed later
+		if _, err := os.Stat(file); err != nil {
+			break
+		}
+	}
 	c.say("RETR 1", "-ERR [SYS/PERM] message has been deleted meanwhile")
 	c.say("DELE 1\nDELE 2\nQUIT", "+OK message deleted", "+OK message deleted", "+OK")
 	if uids := login(t, s, "john").uids(); len(uids) != 1 {
