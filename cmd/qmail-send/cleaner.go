@@ -34,7 +34,7 @@ const (
 // newCleaner starts the goroutines that write to and read from qmail-clean.
 // Answers are handed on through do.
 func newCleaner(do chan<- func(), to, from *os.File) *cleaner {
-	c := &cleaner{requests: make(chan request, maxRemovals+window+1)}
+	c := &cleaner{requests: make(chan request, maxRemovals+2*(window+lingerMax+2))}
 	asked := make(chan request, cap(c.requests))
 	answer := func(r request, answer int) {
 		do <- func() {

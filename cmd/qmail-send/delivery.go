@@ -220,6 +220,6 @@ func (m *manager) release(j *job) {
 		m.log.print("warning: unable to stat ", string(other.list(m.layout, j.num)))
 	}
 	if !more {
-		m.done.add(waiting{j.num, now})
+		m.delivered(j.num)
 	}
 }

@@ -189,12 +189,20 @@ func (m *manager) dropped(n queue.Num, err error) {
 // end takes a message from S5 to S2, from where it cannot come back.
 func (m *manager) end(n queue.Num) {
 	m.log.print("end msg ", n.String())
-	info := m.layout.Info(n)
-	if unix.Unlink(string(info)) != nil {
-		m.finishLater(n, "unable to unlink ", info, "; will try again later")
-		return
+	if m.unlinkInfo(n) {
+		m.remove(n)
+	} else {
+		m.done.add(waiting{n, time.Now().Unix() + retryInterval})
 	}
-	m.remove(n)
+}
+
+func (m *manager) unlinkInfo(n queue.Num) (ok bool) {
+	info := m.layout.Info(n)
+	err := unix.Unlink(string(info))
+	if err != nil {
+		m.log.print("warning: unable to unlink ", string(info), "; will try again later")
+	}
+	return err == nil
 }
 
 // remove has qmail-clean take a message from S2 to S1. Two such requests must

@@ -24,7 +24,8 @@ type lab struct {
 	local, remote *spawner
 	answers       *string     // of qmail-clean to each request; nil ends it
 	requests      chan string // what qmail-clean was asked for and did
-	ended         chan int    // exit code
+	removing      func(request string) (refused bool)
+	ended         chan int // exit code
 }
 
 // spawner is the other end of a channel.
@@ -138,6 +139,11 @@ func (l *lab) clean(asked *bufio.Reader, answers *os.File) {
 		request = strings.TrimSuffix(request, "\x00")
 		kind, number, _ := strings.Cut(request, "/")
 		n, _ := queue.ParseNum(number)
+		if l.removing != nil && l.removing(request) {
+			l.requests <- request
+			answers.WriteString("!")
+			continue
+		}
 		os.Remove(l.layout.Intd(n).Path())
 		if kind == "todo" {
 			os.Remove(l.layout.Todo(n).Path())

@@ -96,6 +96,7 @@ func (m *manager) step() {
 		m.reread()
 	}
 	m.scanTodo()
+	m.settleNext()
 	for _, ch := range m.channels {
 		m.advance(ch)
 	}
@@ -123,12 +124,20 @@ func (m *manager) wait() {
 		case f := <-m.do:
 			n = len(m.do)
 			f()
+		case num := <-m.arrivals():
+			m.arrive(num)
 		case s := <-m.signals:
 			m.note(s)
 			n = len(m.do)
 		case <-timer.C:
 		}
 		timer.Stop()
+	} else {
+		select {
+		case num := <-m.arrivals():
+			m.arrive(num)
+		default:
+		}
 	}
 	for ; n > 0; n-- {
 		(<-m.do)()
@@ -157,7 +166,7 @@ func (m *manager) leisure() time.Duration {
 		wake = m.todo.earlier(wake)
 		wake = m.debris.earlier(wake)
 	}
-	return time.Unix(wake, 0).Sub(now)
+	return m.lingers(time.Unix(wake, 0).Sub(now))
 }
 
 // idle tells whether nothing is under way that must end before an exit. What

@@ -16,8 +16,8 @@ import (
 )
 
 // preprocessor takes a message as far from S4 towards S5 as can be done
-// without qmail-clean: it sorts the recipients in todo into local and remote.
-// It runs in a goroutine of its own.
+// without qmail-clean: it sorts the recipients in todo into local and remote,
+// and can make that durable. It runs in a goroutine of its own.
 type preprocessor struct {
 	layout queue.Layout
 	routes *route.Table
@@ -40,10 +40,9 @@ type list struct {
 
 // preprocessed is what came of it.
 type preprocessed struct {
-	log    []string // lines
-	ok     bool     // all is on disk, and todo can go
-	listed [2]bool  // there are local and remote recipients
-	pid    uint64   // of the qmail-queue that queued it
+	*preprocessor
+	ok     bool    // todo can go once all is on disk, or delivered
+	listed [2]bool // there are local and remote recipients
 }
 
 // refusal is what the system did not do, with a file of the queue. The message
@@ -57,11 +56,10 @@ func (r *refusal) Error() string { return r.what + " " + string(r.file) }
 
 func (p *preprocessor) run() *preprocessed {
 	err := p.process()
-	p.close()
 	if err != nil {
 		p.print("warning: ", err.Error())
 	}
-	return &preprocessed{p.log, err == nil, [2]bool{p.lists[0] != nil, p.lists[1] != nil}, p.pid}
+	return &preprocessed{p, err == nil, [2]bool{p.lists[0] != nil, p.lists[1] != nil}}
 }
 
 func (p *preprocessor) print(parts ...string) { p.log = append(p.log, strings.Join(parts, "")) }
@@ -95,7 +93,12 @@ func (p *preprocessor) process() error {
 			return err
 		}
 	}
-	return p.sync()
+	for _, l := range p.made() {
+		if err := l.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // startOver removes what an attempt that was interrupted may have left and
@@ -193,9 +196,6 @@ func (l *list) flush() error {
 // missing when todo is gone.
 func (p *preprocessor) sync() error {
 	for _, l := range p.made() {
-		if err := l.flush(); err != nil {
-			return err
-		}
 		l.f.StartSync()
 	}
 	for _, l := range p.made() {

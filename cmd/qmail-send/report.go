@@ -60,7 +60,9 @@ type result struct {
 
 // report deals with reports, and then tells handled so. The text of a bounce
 // must be on disk before the recipient it is about is marked as done, so
-// reports of failures wait for the disk, together, while other work goes on.
+// reports of failures wait for the disk, together, while other work goes on. So
+// do reports on messages that are in S4 and will not be over with them: what they
+// tell would be lost in a crash.
 func (m *manager) report(ch *channel, reports []report, handled chan<- struct{}) {
 	results := m.judge(ch, reports)
 	conclude := func() {
@@ -69,22 +71,48 @@ func (m *manager) report(ch *channel, reports []report, handled chan<- struct{})
 		}
 		handled <- struct{}{}
 	}
-	var written sync.WaitGroup
-	wait := false
+	var notes []*note
+	var early []*arrival
 	for _, r := range results {
-		if r.note != nil && r.note.write() == nil {
-			wait = true
-			written.Go(func() { r.note.sync() })
+		if r.note != nil {
+			notes = append(notes, r.note)
+		}
+		if a := m.early(r); a != nil {
+			early = append(early, a)
+			m.hasten(a)
 		}
 	}
-	if !wait {
+	if len(notes) == 0 && len(early) == 0 {
 		conclude()
 		return
 	}
 	go func() {
+		for _, a := range early {
+			<-a.tried
+		}
+		var written sync.WaitGroup
+		for _, n := range notes {
+			if n.write() == nil {
+				written.Go(n.sync)
+			}
+		}
 		written.Wait()
 		m.do <- conclude
 	}()
+}
+
+// early is the message that a result comes too early for: it is in S4, and will
+// be neither delivered nor over with it. It is nil if there is none.
+func (m *manager) early(r result) *arrival {
+	if r.delivery == nil {
+		return nil
+	}
+	j := r.delivery.job
+	a := m.todo.begun[j.num]
+	if a == nil || r.status == 'K' && j.refs == 1 && j.complete && j.left == 1 && a.result.listed[0] != a.result.listed[1] {
+		return nil
+	}
+	return a
 }
 
 // judge finds the deliveries that reports are about, and for a message that is

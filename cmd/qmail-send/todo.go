@@ -6,14 +6,23 @@ import (
 	"goqmail/lib/queue"
 )
 
-// window is how many new messages are preprocessed at a time. Most of that is
-// waiting for the disk, which can write for many as fast as for one.
-const window = 48
+const (
+	// window is how many new messages are in work at a time, not counting those
+	// that linger. Most of that is waiting for the disk, which can write for many
+	// as fast as for one.
+	window = 16
 
-// todo is the preprocessing of new messages. A scanner lists the directory and
-// waits for a slot for each message; then a preprocessor of its own takes the
-// message from S4 to S5, and only then is the result, in the order of the
-// directory, told to qmail-clean, to the log and to the schedule.
+	// While enough messages wait for their first delivery, trickle is how many
+	// new ones are in work: a flood of mail is to be delivered as it comes in, not
+	// to be sorted first.
+	enough  = 16
+	trickle = 4
+)
+
+// todo is the preprocessing of new messages. A scanner offers what it finds in
+// the directory, and waits while enough messages are in work; a preprocessor
+// takes each from there. In the order of the directory they are then told to the
+// log and to the schedule; see arrival.
 type todo struct {
 	trigger  *queue.Trigger // nil if there is none
 	pulled   bool           // since the last scan started
@@ -21,23 +30,27 @@ type todo struct {
 	missing  bool  // the directory was, at the last scan
 	next     int64 // when to scan in any case
 
-	slots chan struct{} // one for each message in work
-	stop  chan struct{} // closed to end the scan
+	found chan queue.Num // from the scan
+	stop  chan struct{}  // closed to end the scan
 
 	// seen is true for the messages in work. During a scan it also has those
 	// that were settled since it began, as false: the scanner may come across
 	// their names yet.
-	seen   map[queue.Num]bool
-	active int        // messages in work
-	line   []*arrival // those not yet logged, in order
+	seen      map[queue.Num]bool
+	active    int        // messages in work
+	line      []*arrival // those not yet logged, in order
+	lingering []*arrival // by when they are to end that
+	begun     map[queue.Num]*arrival
+	removes   bool // qmail-clean removed the last one
 }
 
 func newTodo(now int64) todo {
 	return todo{
 		next:  now,
-		slots: make(chan struct{}, window),
+		found: make(chan queue.Num),
 		stop:  make(chan struct{}),
 		seen:  map[queue.Num]bool{},
+		begun: map[queue.Num]*arrival{},
 	}
 }
 
@@ -101,18 +114,29 @@ func (m *manager) scan(dirs []queue.Name) {
 	for _, dir := range dirs {
 		err := queue.Walk(string(dir), func(n queue.Num) bool {
 			select {
-			case m.todo.slots <- struct{}{}:
+			case m.todo.found <- n:
+				return true
 			case <-m.todo.stop:
 				return false
 			}
-			m.do <- func() { m.arrive(n) }
-			return true
 		})
 		if openFailed(err) {
 			m.do <- func() { m.cannotScan(dir) }
 		}
 	}
 	m.do <- m.scanned
+}
+
+// arrivals is where new messages come from, nil while enough are in work.
+func (m *manager) arrivals() <-chan queue.Num {
+	limit := window
+	if len(m.channels[0].fresh)+len(m.channels[1].fresh) >= enough {
+		limit = trickle
+	}
+	if m.exiting || m.todo.active-len(m.todo.lingering) >= limit || len(m.ending.removing) >= maxRemovals {
+		return nil
+	}
+	return m.todo.found
 }
 
 func (m *manager) cannotScan(dir queue.Name) {
@@ -128,81 +152,4 @@ func (m *manager) scanned() {
 			delete(m.todo.seen, n)
 		}
 	}
-}
-
-// arrive starts work on a new message, which holds a slot.
-func (m *manager) arrive(n queue.Num) {
-	if _, ok := m.todo.seen[n]; ok || m.exiting {
-		<-m.todo.slots
-		return
-	}
-	m.todo.seen[n] = true
-	m.todo.active++
-	a := &arrival{num: n}
-	m.todo.line = append(m.todo.line, a)
-	p := preprocessor{layout: m.layout, routes: m.set.routes, num: n}
-	go func() {
-		result := p.run()
-		m.do <- func() {
-			a.result = result
-			m.admit()
-		}
-	}()
-}
-
-// arrival is a message in work.
-type arrival struct {
-	num    queue.Num
-	result *preprocessed // nil until it is known
-}
-
-// admit goes on with the messages that are preprocessed, up to the first that
-// is not. The log speaks of a bounce before it speaks of the new message that
-// the bounce is, even if that is found before its qmail-queue has ended.
-func (m *manager) admit() {
-	for len(m.todo.line) > 0 && m.todo.line[0].result != nil {
-		a := m.todo.line[0]
-		if m.ending.senders[int(a.result.pid)] {
-			return
-		}
-		m.todo.line = m.todo.line[1:]
-		m.log.lines(a.result.log)
-		if !a.result.ok {
-			m.settle(a.num)
-			continue
-		}
-		m.cleaner.remove(m.layout.Todo(a.num), func(answer int) {
-			m.taken(a, answer)
-			m.settle(a.num)
-		})
-	}
-}
-
-// taken schedules a message that has left todo, so that it is in S5.
-func (m *manager) taken(a *arrival, answer int) {
-	if !m.cleaned(m.layout.Todo(a.num), answer) {
-		return // it will be found again
-	}
-	e := waiting{a.num, time.Now().Unix()}
-	any := false
-	for i, ch := range m.channels {
-		if a.result.listed[i] {
-			ch.fresh.add(e)
-			any = true
-		}
-	}
-	if !any {
-		m.done.add(e)
-	}
-}
-
-// settle ends the work on a message and gives back its slot.
-func (m *manager) settle(n queue.Num) {
-	if m.todo.scanning {
-		m.todo.seen[n] = false
-	} else {
-		delete(m.todo.seen, n)
-	}
-	m.todo.active--
-	<-m.todo.slots
 }

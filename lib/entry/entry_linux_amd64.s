@@ -44,11 +44,11 @@ brief:
 	JMP	_goqmail_one(SB)
 
 TEXT _goqmail_one(SB),NOSPLIT|NOFRAME,$0
-	MOVQ	$1, BX
+	MOVQ	$const_briefSlack, BX
 	JMP	start<>(SB)
 
 TEXT _goqmail_entry(SB),NOSPLIT|NOFRAME,$0
-	XORQ	BX, BX
+	MOVQ	$const_staySlack, BX
 	JMP	start<>(SB)
 
 TEXT start<>(SB),NOSPLIT|NOFRAME,$0
@@ -162,8 +162,6 @@ variables:
 	MOVQ	$RLIMIT_NOFILE, DI
 	LEAQ	·files(SB), SI
 	SYSCALL
-	TESTQ	BX, BX
-	JZ	descriptors
 
 	// Where a call fails, the thread keeps the slack or the processors it has.
 	MOVQ	$SYS_prctl, AX
@@ -174,12 +172,14 @@ variables:
 	MOVQ	AX, R12
 	MOVQ	$SYS_prctl, AX
 	MOVQ	$PR_SET_TIMERSLACK, DI
-	MOVQ	$const_briefSlack, SI
+	MOVQ	BX, SI
 	SYSCALL
 	TESTQ	AX, AX
 	JNZ	affinity
 	MOVQ	R12, ·slack(SB)
 affinity:
+	CMPQ	BX, $const_briefSlack
+	JNE	descriptors
 	MOVQ	$SYS_sched_getaffinity, AX
 	XORQ	DI, DI	// this thread
 	MOVQ	$const_affinitySize, SI

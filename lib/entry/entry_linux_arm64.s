@@ -47,11 +47,11 @@ brief:
 	B	_goqmail_one(SB)
 
 TEXT _goqmail_one(SB),NOSPLIT|NOFRAME,$0
-	MOVD	$1, R9
+	MOVD	$const_briefSlack, R9
 	B	start<>(SB)
 
 TEXT _goqmail_entry(SB),NOSPLIT|NOFRAME,$0
-	MOVD	$0, R9
+	MOVD	$const_staySlack, R9
 	B	start<>(SB)
 
 TEXT start<>(SB),NOSPLIT|NOFRAME,$0
@@ -160,7 +160,6 @@ variables:
 	MOVD	$RLIMIT_NOFILE, R0
 	MOVD	$·files(SB), R1
 	SVC
-	CBZ	R9, descriptors
 
 	// Where a call fails, the thread keeps the slack or the processors it has.
 	MOVD	$SYS_prctl, R8
@@ -171,11 +170,14 @@ variables:
 	MOVD	R0, R12
 	MOVD	$SYS_prctl, R8
 	MOVD	$PR_SET_TIMERSLACK, R0
-	MOVD	$const_briefSlack, R1
+	MOVD	R9, R1
 	SVC
 	CBNZ	R0, affinity
 	MOVD	R12, ·slack(SB)
 affinity:
+	MOVD	$const_briefSlack, R3
+	CMP	R3, R9
+	BNE	descriptors
 	MOVD	$SYS_sched_getaffinity, R8
 	MOVD	$0, R0	// this thread
 	MOVD	$const_affinitySize, R1

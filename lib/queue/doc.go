@@ -35,7 +35,7 @@
 //	S1   -    -    -    -    -     -      -     no such message
 //	S2   +    -    -    -    -     -      -     being written, or being removed
 //	S3   +    +    -    -    -     -      -     envelope being written
-//	S4   +    ?    +    ?    ?     ?      -     queued: acknowledged to the sender
+//	S4   +    ?    +    ?    ?     ?      ?     queued: acknowledged to the sender
 //	S5   +    -    -    +    ?     ?      ?     preprocessed: deliveries under way
 //
 // S1 to S2: qmail-queue creates a file in pid, learns its inode number, links
@@ -50,10 +50,15 @@
 // at the message; after it, mess and todo are whole, also after a power cut.
 //
 // S4 to S5: qmail-send removes what there may be of info, local and remote
-// from an earlier attempt, reads todo, writes and syncs info, local and
-// remote, and has qmail-clean remove intd/N and then todo/N. If anything
-// fails before the last unlink the message is still in S4, and the work is
-// done again from the start: todo alone decides.
+// from an earlier attempt, reads todo, writes info, local and remote, syncs
+// them, and has qmail-clean remove intd/N and then todo/N. If anything fails
+// before the last unlink the message is still in S4, and the work is done again
+// from the start: todo alone decides.
+//
+// It may begin the deliveries before that, since most mail is delivered at once:
+// if in a moment all of it has been, without a failure to tell of, todo is removed
+// and nothing had to be synced. A crash meanwhile repeats deliveries; it never
+// skips one.
 //
 // S5: qmail-send turns the T of each recipient done for into D, in place, after
 // adding to bounce/N if the recipient failed. A crash in between repeats a

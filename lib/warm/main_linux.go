@@ -2,6 +2,7 @@ package warm
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"syscall"
@@ -35,6 +36,9 @@ func Many(run func(*call.Call) int) {
 	if !stays() {
 		call.Main(run)
 	}
+	// Calls wait for the disk, in system calls that keep their processor until the
+	// runtime's watchdog takes it away.
+	runtime.GOMAXPROCS(max(8, runtime.NumCPU()))
 	serve(run, func(call func()) { go call() })
 }
 

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"goqmail/lib/auto"
+	"goqmail/lib/queue"
+)
+
+// trusting starts a qmail-send whose qmail-clean has removed one message, number
+// 1, so that the next may linger. Removing is told of each
+// request to qmail-clean, and has it refused by true.
+func trusting(t *testing.T, removing func(l *lab, request string) (refused bool)) *lab {
+	l := newLab(t)
+	l.removing = func(request string) bool { return removing(l, request) }
+	l.arrive(1, "joe@a.example", "john@me.example")
+	l.start()
+	l.asked("todo/1")
+	l.local.asks(l, 0, 1, "joe@a.example", "john@me.example")
+	l.local.report("\x00Kok\x00")
+	l.asked("foop/1")
+	return l
+}
+
+// terminate sends TERM, waits for the end and returns what is left of the log.
+func (l *lab) terminate() []string {
+	lines := l.rest()
+	syscall.Kill(os.Getpid(), syscall.SIGTERM)
+	<-l.ended
+	return <-lines
+}
+
+// next has message 2 arrive.
+func (l *lab) next(recipients ...string) {
+	l.arrive(2, "joe@a.example", recipients...)
+	queue.Pull()
+}
+
+// TestLingering: what is delivered at once leaves todo after that, and its info is
+// gone before.
+func TestLingering(t *testing.T) {
+	infoGone := make(chan bool, 1)
+	l := trusting(t, func(l *lab, request string) bool {
+		if request == "todo/2" {
+			infoGone <- l.read(l.layout.Info(2)) == "-"
+		}
+		return false
+	})
+	l.next("john@me.example")
+	l.local.asks(l, 0, 2, "joe@a.example", "john@me.example")
+	l.local.report("\x00Kok\x00")
+	l.asked("todo/2")
+	l.asked("foop/2")
+	if !<-infoGone {
+		t.Error("todo was removed, and then info")
+	}
+	if log := l.terminate(); log[len(log)-1] != "end msg 2" {
+		t.Errorf("log: %q", log)
+	}
+}
+
+// TestLingersNoMore: what takes longer is in S5 by then.
+func TestLingersNoMore(t *testing.T) {
+	l := trusting(t, func(*lab, string) bool { return false })
+	l.next("john@me.example", "sue@b.example")
+	l.local.asks(l, 0, 2, "joe@a.example", "john@me.example")
+	l.remote.asks(l, 0, 2, "joe@a.example", "sue@b.example")
+	l.local.report("\x00Kok\x00")
+	l.asked("todo/2")
+	if got := l.read(l.layout.Info(2)) + l.read(l.layout.Remote(2)); got != "Fjoe@a.example\x00Tsue@b.example\x00" {
+		t.Errorf("info and remote: %q", got)
+	}
+	l.remote.report("\x00Kok\x00")
+	l.asked("foop/2")
+	l.terminate()
+}
+
+// TestFailsWhileLingering: the text of a bounce is written once the message is in
+// S5.
+func TestFailsWhileLingering(t *testing.T) {
+	bounce := make(chan string, 1)
+	l := trusting(t, func(l *lab, request string) bool {
+		if request == "todo/2" {
+			bounce <- l.read(l.layout.Bounce(2))
+		}
+		return false
+	})
+	l.next("john@me.example")
+	l.local.asks(l, 0, 2, "joe@a.example", "john@me.example")
+	l.local.report("\x00Dno\x00")
+	l.asked("todo/2")
+	l.asked("foop/2")
+	if got := <-bounce; got != "-" {
+		t.Errorf("bounce when todo was removed: %q", got)
+	}
+	if got, _ := os.ReadFile(auto.Home + "/envelope"); string(got) != "F\x00Tjoe@a.example\x00\x00" {
+		t.Errorf("envelope of the bounce: %q", got)
+	}
+	l.terminate()
+}
+
+// TestTodoStays: where qmail-clean cannot remove todo, deliveries that have begun
+// go on, and others wait for it.
+func TestTodoStays(t *testing.T) {
+	l := trusting(t, func(l *lab, request string) bool { return request == "todo/2" || request == "todo/3" })
+	l.next("john@me.example")
+	l.local.asks(l, 0, 2, "joe@a.example", "john@me.example")
+	for line := ""; line != "warning: qmail-clean unable to clean up todo/2\n"; {
+		var err error
+		line, err = l.log.ReadString('\n')
+		l.must(err)
+	}
+	l.asked("todo/2")
+	l.arrive(3, "joe@a.example", "john@me.example")
+	queue.Pull()
+	l.asked("todo/3")
+	l.local.report("\x00Kok\x00")
+	log := l.terminate()
+	if !slices.Contains(log, "delivery 2: success: ok") {
+		t.Errorf("log: %q", log)
+	}
+	for _, line := range log {
+		if strings.HasPrefix(line, "starting delivery ") {
+			t.Error(line)
+		}
+	}
+}
