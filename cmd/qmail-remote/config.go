@@ -29,7 +29,7 @@ type config struct {
 func controls() []string {
 	return slices.DeleteFunc([]string{
 		"me", "timeoutremote", "timeoutconnect", "helohost", "smtproutes", "authsenders", "extensions", "smtputf8", "outgoingip",
-	}, func(name string) bool { return !exists(name) })
+	}, func(name string) bool { return !control.Named(name) })
 }
 
 // readConfig reads the files, unless a process that keeps what they say knows that

@@ -18,6 +18,12 @@ import (
 // Path is the path of the control file name.
 func Path(name string) string { return auto.Home + "/control/" + name }
 
+// Named tells whether there may be a file, or a link, wherever it leads.
+func Named(name string) bool {
+	var st syscall.Stat_t
+	return syscall.Lstat(Path(name), &st) != syscall.ENOENT
+}
+
 // Line reads the first line of a file, without trailing blanks. ok is false
 // when there is no such file.
 func Line(name string) (line string, ok bool, err error) {

@@ -14,7 +14,10 @@
 // prepares for one processor, its helper threads do not wake each other across
 // processors, and its watchdog does not look around every 20 microseconds. That
 // takes a third off the CPU time of a start, and a quarter off the rest of
-// qmail-queue, mostly waiting for the disk: about what a C program takes. Setup
+// qmail-queue, mostly waiting for the disk: about what a C program takes. Nor may
+// the runtime open files until package syscall raises that limit: it would look
+// for limits on processors, of which there is one anyway, in a list of all that is
+// mounted, and that is a tenth of a start. Setup
 // gives the main thread its freedom back, and Foreign gives it to programs that
 // are started. Programs that stay start at _goqmail_entry: they can use
 // several processors, and only let timers be late by less. So does a brief program that is to stay, by lib/warm. One
@@ -72,6 +75,7 @@ var (
 var (
 	//lint:ignore U1000 the assembly uses it
 	processor uint32
+	noFiles   limit // max is 0 unless set
 	//lint:ignore U1000 the assembly uses it
 	one [affinitySize]byte
 )
@@ -80,6 +84,7 @@ var (
 // the runtime's memory limit. It costs nothing when there was none.
 func Setup() {
 	free()
+	resetFiles()
 	old := uint64(math.MaxInt64)
 	if addressSpaceChanged != 0 {
 		old = addressSpace.cur

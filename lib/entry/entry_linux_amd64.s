@@ -222,7 +222,20 @@ open:
 	CMPQ	R13, $10
 	JLT	next
 	MOVQ	R12, ·closed(SB)
+	MOVQ	R12, R13
 	XORQ	$0x3ff, R12
 	MOVQ	R12, ·open(SB)
+	CMPQ	BX, $const_briefSlack
+	JNE	runtime
+	TESTQ	$7, R13	// the runtime must open something there
+	JNZ	runtime
+	MOVQ	·files+8(SB), CX
+	MOVQ	CX, ·noFiles+8(SB)
+	MOVQ	$SYS_setrlimit, AX
+	MOVQ	$RLIMIT_NOFILE, DI
+	LEAQ	·noFiles(SB), SI
+	SYSCALL
+
+runtime:
 	XORQ	DX, DX
 	JMP	_rt0_amd64_linux(SB)

@@ -223,6 +223,19 @@ open:
 	CMP	$10, R13
 	BLT	next
 	MOVD	R12, ·closed(SB)
-	EOR	$0x3ff, R12, R12
-	MOVD	R12, ·open(SB)
+	EOR	$0x3ff, R12, R13
+	MOVD	R13, ·open(SB)
+	MOVD	$const_briefSlack, R3
+	CMP	R3, R9
+	BNE	runtime
+	TST	$7, R12	// the runtime must open something there
+	BNE	runtime
+	MOVD	·files+8(SB), R2
+	MOVD	R2, ·noFiles+8(SB)
+	MOVD	$SYS_setrlimit, R8
+	MOVD	$RLIMIT_NOFILE, R0
+	MOVD	$·noFiles(SB), R1
+	SVC
+
+runtime:
 	B	_rt0_arm64_linux(SB)

@@ -2,6 +2,7 @@
 
 package entry
 
-func restore() {}
-func raise()   {}
-func free()    {}
+func restore()    {}
+func raise()      {}
+func free()       {}
+func resetFiles() {}

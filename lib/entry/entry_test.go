@@ -114,13 +114,13 @@ func TestSetuid(t *testing.T) {
 }
 
 // A brief program keeps to one processor, but gives children all there are,
-// and the slack of timers they would have.
+// and the slack of timers and the limit on open files they would have.
 func TestBrief(t *testing.T) {
-	look := `sed -n 's/^Cpus_allowed_list/cpus/p' /proc/self/status; echo slack: $(cat /proc/self/timerslack_ns)`
+	look := `sed -n 's/^Cpus_allowed_list/cpus/p' /proc/self/status; echo slack: $(cat /proc/self/timerslack_ns); echo files: $(ulimit -S -n) $(ulimit -H -n)`
 	want := shell(t, look)
 	if want["cpus"] == "" || want["slack"] == "" {
 		t.Skip("this kernel does not tell processors or timer slack")
 	}
 	got := shell(t, `exec "$0" sh -c "$1"`, build(t, "_goqmail_brief"), look)
-	check(t, "child of a brief program", got, map[string]string{"processors": "1", "cpus": want["cpus"], "slack": want["slack"]})
+	check(t, "child of a brief program", got, map[string]string{"processors": "1", "cpus": want["cpus"], "slack": want["slack"], "files": want["files"]})
 }

@@ -13,6 +13,14 @@ type Limit struct {
 // files is the limit on open files before the runtime raised it.
 var files limit
 
+// resetFiles makes the limit on open files what it was, for this process and, as
+// the runtime is to forget the one of 0, for its children.
+func resetFiles() {
+	if noFiles.max != 0 {
+		syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: files.cur, Max: files.max})
+	}
+}
+
 // Old returns the limits that were raised since the process was started, as
 // they were, or nothing if there was none on address space or data. A child
 // that sets them itself before it becomes another program spares this process

@@ -257,7 +257,7 @@ func TestWarmProgramsBehaveAsRecorded(t *testing.T) {
 				defer s.host.Close()
 				var beside neighbour
 				if row.user != "" {
-					if beside, err = s.beside("qmail-"+row.family, row.user, row.begin); err != nil {
+					if beside, err = s.beside("qmail-"+row.family, row.user, row.begin, row.said != ""); err != nil {
 						t.Fatal(err)
 					}
 				}

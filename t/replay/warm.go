@@ -128,8 +128,9 @@ type neighbour struct {
 	in, out *os.File
 }
 
-// beside starts a program's neighbour, as a user that cases have too.
-func (s *station) beside(program, user, in string) (n neighbour, err error) {
+// beside starts a program's neighbour, as a user that cases have too. If it speaks
+// first, it has read its files when beside returns.
+func (s *station) beside(program, user, in string, speaks bool) (n neighbour, err error) {
 	s.host.Do(func() {
 		defer s.clear()
 		if err = lab.LayHome(s.programs, accounts, recordedHome()); err != nil {
@@ -155,6 +156,9 @@ func (s *station) beside(program, user, in string) (n neighbour, err error) {
 		})
 		if err == nil {
 			_, err = n.in.WriteString(in)
+		}
+		for again := err == nil && speaks; again; again = err == unix.EINTR {
+			_, err = unix.Poll([]unix.PollFd{{Fd: int32(n.out.Fd()), Events: unix.POLLIN}}, -1)
 		}
 	})
 	return n, err

@@ -3,8 +3,6 @@
 package alone
 
 import (
-	"syscall"
-
 	"goqmail/lib/call"
 	"goqmail/lib/control"
 )
@@ -44,8 +42,7 @@ func (k *Knower) Session(args []string, env call.Env) bool {
 // none tells whether there is none of the files. A link is one, wherever it leads.
 func none() (bool, error) {
 	for _, name := range files {
-		var st syscall.Stat_t
-		if syscall.Lstat(control.Path(name), &st) != syscall.ENOENT {
+		if control.Named(name) {
 			return false, nil
 		}
 	}
