@@ -88,7 +88,7 @@ func TestProgramsOfDotQmailHaveTheOldLimit(t *testing.T) {
 	m := newMachine(t)
 	m.write("/home/susie/.qmail", "|ulimit -v >limit\n|preline cat >line\n|condredirect dirk true\n", "susie")
 	m.write("/home/dirk/.qmail", "|bouncesaying no false\n|forward olaf\n|except false\n", "dirk")
-	m.run("softlimit", "-m", "20000000", "sh", "-cf", home+"/rc >/dev/null 2>&1 &")
+	m.run("softlimit", "-m", "20000000", "sh", "-cf", home+"/rc >/var/log/rc 2>&1 &")
 	m.await("qmail-send to start", func() bool { return m.log.has("status: local 0/") })
 	m.send("john", "limited", "susie@"+site.Me)
 	m.awaitMail("olaf", "Subject: limited")
