@@ -19,9 +19,9 @@ const (
 // Once it is preprocessed its deliveries begin, but it stays in S4: it lingers.
 // If all of it is delivered meanwhile, as most mail is at once, info can go and
 // then todo, and info, local and remote have never needed to be durable, nor cost
-// the time for it. If not, or at the first failure to tell of, they are synced,
-// and only todo goes. Until it is gone a crash has the message preprocessed and
-// delivered again, so that nothing is lost. A qmail-clean that cannot remove todo
+// the time for it. If not, or at the first report that does not end it, they are
+// synced, and only todo goes. Until it is gone a crash has the message preprocessed
+// and delivered again, so that nothing is lost. A qmail-clean that cannot remove todo
 // would have that happen with each restart; so nothing lingers unless the last
 // removal went well.
 type arrival struct {
@@ -34,6 +34,7 @@ type arrival struct {
 	tried  chan struct{} // closed after that
 }
 
+// fail notes that a message could not be settled.
 func (a *arrival) fail() {
 	if !a.failed {
 		a.failed = true
