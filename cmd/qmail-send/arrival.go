@@ -7,12 +7,11 @@ import (
 	"goqmail/lib/queue"
 )
 
-// A message lingers for so long, and so many do, before what is known of it is
-// synced.
-const (
-	lingerTime = 100 * time.Millisecond
-	lingerMax  = 80
-)
+// A message lingers for so long, but in a test, and so many do, before what is
+// known of it is synced.
+var lingerTime = 100 * time.Millisecond
+
+const lingerMax = 80
 
 // arrival is a new message in work.
 //

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"goqmail/lib/auto"
 	"goqmail/lib/queue"
@@ -43,6 +44,8 @@ func (l *lab) next(recipients ...string) {
 // TestLingering: what is delivered at once leaves todo after that, and its info is
 // gone before.
 func TestLingering(t *testing.T) {
+	defer func(d time.Duration) { lingerTime = d }(lingerTime)
+	lingerTime = time.Hour
 	infoGone := make(chan bool, 1)
 	l := trusting(t, func(l *lab, request string) bool {
 		if request == "todo/2" {
