@@ -185,7 +185,14 @@ func TestAbuse(t *testing.T) {
 		story := "10000 clients of " + address
 		if address == lmtp {
 			m.memory(story)
-			wants(t, "one more", m.dial(lmtp).says("", "421"), "421 4.3.2 too many connections")
+			greeting := "220"
+			for range 2000 { // those that are gone may have left room
+				if !strings.HasPrefix(greeting, "220") {
+					break
+				}
+				greeting = m.dial(lmtp).says("", "")
+			}
+			wants(t, "one more", greeting, "421 4.3.2 too many connections")
 		} else {
 			others(story)
 		}
