@@ -43,13 +43,16 @@ func (h *Host) Processes() []Process {
 }
 
 // process reads /proc/pid/status; ok is false when the process is gone or
-// waits only for its parent to notice.
+// waits only for its parent to notice. While one of its threads is left, its
+// files may still be open.
 func process(pid int) (p Process, ok bool) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return p, false
 	}
 	p.Pid = pid
+	var ended bool
+	var threads int
 	for line := range strings.Lines(string(data)) {
 		key, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
@@ -62,12 +65,12 @@ func process(pid int) (p Process, ok bool) {
 			numbers := strings.Fields(value)
 			p.inside, _ = strconv.Atoi(numbers[len(numbers)-1])
 		case "State":
-			if value[0] == 'Z' || value[0] == 'X' {
-				return p, false
-			}
+			ended = value[0] == 'Z' || value[0] == 'X'
+		case "Threads":
+			threads, _ = strconv.Atoi(value)
 		}
 	}
-	return p, true
+	return p, !ended || threads > 1
 }
 
 // Busy tells whether anything runs in the host but for what keeps it. It must be
