@@ -11,6 +11,8 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"goqmail/lib/wal"
 )
 
 // DB is the memory. Many goroutines, and processes, may use it.
@@ -28,11 +30,10 @@ CREATE TABLE IF NOT EXISTS delivered (
 // Open opens the memory in a configdirectory, and creates it if it is not there.
 func Open(configDir string) (*DB, error) {
 	path := filepath.Join(configDir, "deliver.db")
-	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate|sqlite.OpenWAL)
+	conn, err := wal.Open(path, 10*time.Second)
 	if err != nil {
-		return nil, fmt.Errorf("unable to open %s: %w", path, err)
+		return nil, err
 	}
-	conn.SetBusyTimeout(10 * time.Second)
 	// Not synced at each commit: what a power cut makes it forget is a second copy
 	// of a message at worst.
 	err = sqlitex.ExecuteTransient(conn, "PRAGMA synchronous=normal", nil)

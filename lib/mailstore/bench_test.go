@@ -16,7 +16,7 @@ import (
 func filled(b *testing.B, n int) (*Store, *Mailbox) {
 	b.Helper()
 	dir := b.TempDir()
-	s, err := Open(Layout{ConfigDir: dir + "/config", Partitions: map[string]string{"default": dir + "/spool"}, DefaultPartition: "default"})
+	s, err := Open(testLayout(dir))
 	if err != nil {
 		b.Fatal(err)
 	}

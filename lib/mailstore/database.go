@@ -9,6 +9,8 @@ import (
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"goqmail/lib/wal"
 )
 
 // database is an SQLite file. Many may read it while one writes; those who want
@@ -61,11 +63,10 @@ func (d *database) connection() (*sqlite.Conn, error) {
 		return c, nil
 	}
 	d.mu.Unlock()
-	c, err := sqlite.OpenConn(d.path, sqlite.OpenReadWrite|sqlite.OpenCreate|sqlite.OpenWAL)
+	c, err := wal.Open(d.path, time.Minute)
 	if err != nil {
-		return nil, fmt.Errorf("unable to open %s: %w", d.path, err)
+		return nil, err
 	}
-	c.SetBusyTimeout(time.Minute)
 	if err := d.prepare(c); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("unable to use %s: %w", d.path, err)

@@ -2,7 +2,9 @@ package mailstore
 
 import (
 	"errors"
+	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"zombiezen.com/go/sqlite"
@@ -38,4 +40,38 @@ func TestWritesTogether(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// Those who open a store at once that is not there yet, and create its first mailboxes,
+// do not get in each other's way.
+func TestFreshStore(t *testing.T) {
+	for range 10 {
+		dir := t.TempDir()
+		var all sync.WaitGroup
+		var created atomic.Int32
+		for i := range 6 {
+			all.Go(func() {
+				s, err := Open(testLayout(dir))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer s.Close()
+				switch err := s.Create(Entry{Name: "user.john"}); err {
+				case nil:
+					created.Add(1)
+				case ErrExists:
+				default:
+					t.Error(err)
+				}
+				if err := s.Create(Entry{Name: fmt.Sprint("user.john.", i)}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := created.Load(); n != 1 {
+			t.Errorf("user.john was created %d times", n)
+		}
+	}
 }

@@ -22,9 +22,13 @@ func newStore(t *testing.T) *Store {
 	return openStore(t, t.TempDir())
 }
 
+func testLayout(dir string) Layout {
+	return Layout{ConfigDir: dir + "/config", Partitions: map[string]string{"default": dir + "/spool"}, DefaultPartition: "default"}
+}
+
 func openStore(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(Layout{ConfigDir: dir + "/config", Partitions: map[string]string{"default": dir + "/spool"}, DefaultPartition: "default"})
+	s, err := Open(testLayout(dir))
 	if err != nil {
 		t.Fatal(err)
 	}

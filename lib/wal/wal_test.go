@@ -1,0 +1,58 @@
+package wal
+
+import (
+	"testing"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// Who opens a database while another is about to change its mode waits for that one.
+func TestOpenWaits(t *testing.T) {
+	path := t.TempDir() + "/db"
+	other, err := sqlite.OpenConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	end, err := sqlitex.ImmediateTransaction(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error)
+	go func() {
+		c, err := Open(path, time.Minute)
+		if err == nil {
+			err = c.Close()
+		}
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		t.Fatalf("opened, %v, while it was locked", err)
+	case <-time.After(50 * time.Millisecond): // less only makes the test weaker
+	}
+	end(&err)
+	if err := <-opened; err != nil {
+		t.Error(err)
+	}
+}
+
+// In the end it says that the database is locked.
+func TestOpenGivesUp(t *testing.T) {
+	path := t.TempDir() + "/db"
+	other, err := sqlite.OpenConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	end, err := sqlitex.ImmediateTransaction(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end(&err)
+	if _, err := Open(path, time.Millisecond); sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy {
+		t.Error(err)
+	}
+}
