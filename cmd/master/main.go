@@ -89,6 +89,14 @@ func run(args []string) int {
 		return inBackground(args)
 	}
 	os.Unsetenv(background)
+	if o.daemon {
+		unix.CloseOnExec(readyFd)
+	}
+	// From before the file with our process id is there, and each by itself: no number of
+	// one keeps the other from coming.
+	hup, term := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	signal.Notify(term, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
 	m, err := prepare(o)
 	if err != nil {
 		(&syslog.Log{Tag: "master", Facility: syslog.Local6}).Printf(syslog.Alert, "fatal: %v", err)
@@ -103,25 +111,14 @@ func run(args []string) int {
 	defer pidFile.Close()
 	moreFiles()
 
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP)
-	if err := m.begin(signals); err != nil {
-		m.end() // told to, meanwhile
-		os.Remove(o.pidFile)
-		return 0
-	}
-	if o.daemon {
-		ready()
-	}
-	if !o.loud {
-		silence()
-	}
-	for s := range signals {
-		if s == syscall.SIGHUP {
-			m.reload()
-			continue
+	if err := m.begin(term); err == nil {
+		if o.daemon {
+			ready()
 		}
-		break
+		if !o.loud {
+			silence()
+		}
+		m.obey(hup, term)
 	}
 	m.end()
 	os.Remove(o.pidFile)
@@ -138,6 +135,10 @@ func claim(path string) (*os.File, error) {
 		f.Close()
 		return nil, fmt.Errorf("%s is locked: another master runs", path)
 	}
+	if !isAt(f, path) { // one that ended meanwhile has removed it
+		f.Close()
+		return claim(path)
+	}
 	err = f.Truncate(0)
 	if err == nil {
 		_, err = f.WriteString(strconv.Itoa(os.Getpid()) + "\n")
@@ -147,6 +148,16 @@ func claim(path string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// isAt tells whether a file has this name.
+func isAt(f *os.File, path string) bool {
+	own, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(own, there)
 }
 
 // files is how many descriptors a program may have: one serves all connections.

@@ -71,7 +71,7 @@ func (m *master) say(level syslog.Level, format string, args ...any) {
 
 // begin runs what START lists, one after the other, and starts everything else. A
 // signal to end, meanwhile, is an error.
-func (m *master) begin(signals <-chan os.Signal) error {
+func (m *master) begin(term <-chan os.Signal) error {
 	m.say(syslog.Notice, "process started")
 	for _, c := range m.conf.Start {
 		path, ok := m.find(c)
@@ -84,7 +84,7 @@ func (m *master) begin(signals <-chan os.Signal) error {
 			m.say(syslog.Error, "can't run startup %s: %v", c.Name, err)
 			continue
 		}
-		if err := p.waitOr(signals); err != nil {
+		if err := p.waitOr(term); err != nil {
 			return err
 		}
 		p.report(m, "startup "+c.Name)
@@ -137,6 +137,18 @@ func (m *master) add(conf cyrusconf.Service) {
 	}
 	m.programs = append(m.programs, p)
 	p.begin(m)
+}
+
+// obey reloads when it is told to, until it is told to end.
+func (m *master) obey(hup, term <-chan os.Signal) {
+	for {
+		select {
+		case <-hup:
+			m.reload()
+		case <-term:
+			return
+		}
+	}
 }
 
 // reload reads cyrus.conf again. With an error in it everything stays as it is.

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -38,12 +39,17 @@ func TestMain(m *testing.M) {
 // serve tells whoever connects the name of the service, its process and how often it was
 // told to read its configuration.
 func serve() {
-	sockets, err := service.Sockets()
-	if err != nil || len(sockets) == 0 {
+	me, err := user.Current()
+	if err != nil {
+		os.Exit(1)
+	}
+	auto.UserCyrus = me.Username
+	source, err := service.Open(nil)
+	if err != nil {
 		os.Exit(1)
 	}
 	var reloads atomic.Int32
-	p := service.Program{
+	source.Serve(&service.Program{
 		Serve: func(c net.Conn) {
 			fmt.Fprintf(c, "%s %d %d\n", strings.Join(append([]string{service.Name("")}, os.Args[1:]...), "_"), os.Getpid(), reloads.Load())
 			c.Close()
@@ -51,8 +57,7 @@ func serve() {
 		Ending: func() {},
 		Reload: func() { reloads.Add(1) },
 		Log:    func(error) {},
-	}
-	p.Run(sockets...)
+	})
 	os.Exit(0)
 }
 
@@ -81,6 +86,17 @@ func (s *site) write(name, text string) {
 	}
 }
 
+// pid reads a file with a process id.
+func (s *site) pid(name string) int {
+	s.t.Helper()
+	data, _ := os.ReadFile(filepath.Join(s.dir, name))
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return pid
+}
+
 func (s *site) command(args ...string) *exec.Cmd {
 	me, err := user.Current()
 	if err != nil {
@@ -93,6 +109,13 @@ func (s *site) command(args ...string) *exec.Cmd {
 
 // start starts it and waits until it is ready.
 func (s *site) start() {
+	s.t.Helper()
+	s.launch()
+	s.await("ready for work")
+}
+
+// launch starts it.
+func (s *site) launch() {
 	s.t.Helper()
 	s.cmd = s.command("-D")
 	out, err := s.cmd.StderrPipe()
@@ -113,7 +136,6 @@ func (s *site) start() {
 		}
 		close(s.log)
 	}()
-	s.await("ready for work")
 }
 
 // await waits for a line of the log that holds text.
@@ -258,6 +280,24 @@ once cmd="first event"
 	}
 }
 
+// No HUP is lost or does harm while something starts.
+func TestEarlyReload(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write("slow", "#!/bin/sh\n>DIR/begun\nuntil test -e DIR/go; do sleep 0.01; done\n")
+	s.write("told", "#!/bin/sh\nkill -HUP $$\n>DIR/lives\nexec sleep 1000\n")
+	const conf = "START {\nslow cmd=slow\n}\nSERVICES {\ntold cmd=told listen=DIR/told.socket\n"
+	s.write("cyrus.conf", conf+"}\n")
+	s.launch()
+	until(t, "START", func() bool { _, err := os.Stat(s.dir + "/begun"); return err == nil })
+	s.write("cyrus.conf", conf+"comes cmd=served listen=DIR/comes\n}\n")
+	s.cmd.Process.Signal(syscall.SIGHUP)
+	s.write("go", "")
+	s.await("got SIGHUP")
+	s.ask("comes")
+	until(t, "a service that is told at once", func() bool { _, err := os.Stat(s.dir + "/lives"); return err == nil })
+}
+
 // Configurations name programs that are not here: each is reported once.
 func TestMissingProgram(t *testing.T) {
 	t.Parallel()
@@ -323,6 +363,31 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// However many start while others end, there is one master, and the file is its own.
+func TestClaim(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir() + "/pid"
+	var masters atomic.Int32
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 500 {
+				f, err := claim(path)
+				if err != nil {
+					continue
+				}
+				if masters.Add(1) != 1 || !isAt(f, path) {
+					t.Error("another master's file")
+				}
+				masters.Add(-1)
+				os.Remove(path)
+				f.Close()
+			}
+		})
+	}
+	all.Wait()
+}
+
 // A socket that another program has is no reason to serve nothing else.
 func TestAddressInUse(t *testing.T) {
 	t.Parallel()
@@ -343,8 +408,11 @@ func TestAddressInUse(t *testing.T) {
 func TestBackground(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	s.write("cyrus.conf", "SERVICES {\na cmd=served listen=DIR/a\n}\n")
+	s.write("stays", "#!/bin/sh\nsleep 1000 &\necho $! >DIR/sleeper\n") // nobody waits for it
+	s.write("cyrus.conf", "START {\nstays cmd=stays\n}\nSERVICES {\na cmd=served listen=DIR/a\n}\n")
+	t.Cleanup(func() { syscall.Kill(s.pid("sleeper"), syscall.SIGKILL) })
 	cmd := s.command("-d")
+	defer time.AfterFunc(time.Minute, func() { cmd.Process.Kill() }).Stop()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -358,11 +426,7 @@ func TestBackground(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 	_, service, _ := s.ask("a")
-	data, _ := os.ReadFile(s.dir + "/pid")
-	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	pid := s.pid("pid")
 	// Killed, it leaves no service that holds the sockets.
 	if runtime.GOOS == "linux" {
 		syscall.Kill(pid, syscall.SIGKILL)

@@ -119,9 +119,10 @@ func (m *master) start(c cyrusconf.Command, path string, s *program) (*process, 
 	}
 	cmd.SysProcAttr = attributes(m.as)
 	if s != nil && len(s.sockets) > 0 {
-		// LISTEN_PID is known only to the process itself.
+		// LISTEN_PID is known only to the process itself. A HUP means nothing to it
+		// before it has read its configuration; it takes HUP from when it is about to.
 		cmd.Path = "/bin/sh"
-		cmd.Args = append([]string{"sh", "-c", `LISTEN_PID=$$; export LISTEN_PID; exec "$0" "$@"`, path}, c.Cmd[1:]...)
+		cmd.Args = append([]string{"sh", "-c", `trap "" HUP; LISTEN_PID=$$; export LISTEN_PID; exec "$0" "$@"`, path}, c.Cmd[1:]...)
 		cmd.Env = append(cmd.Env, "LISTEN_FDS="+strconv.Itoa(len(s.sockets)))
 		if s.MaxChildren > 0 {
 			cmd.Env = append(cmd.Env, "MAXCHILD="+strconv.Itoa(s.MaxChildren))
@@ -157,17 +158,13 @@ func (p *process) end() {
 var errInterrupted = errors.New("told to end")
 
 // waitOr waits for the process, or ends it at a signal that says so.
-func (p *process) waitOr(signals <-chan os.Signal) error {
-	for {
-		select {
-		case <-p.ended:
-			return nil
-		case signal := <-signals:
-			if signal != syscall.SIGHUP { // what it would read again has just been read
-				p.end()
-				return errInterrupted
-			}
-		}
+func (p *process) waitOr(term <-chan os.Signal) error {
+	select {
+	case <-p.ended:
+		return nil
+	case <-term:
+		p.end()
+		return errInterrupted
 	}
 }
 

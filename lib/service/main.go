@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"os/signal"
 	"syscall"
 )
 
@@ -37,12 +39,14 @@ func Exit(name string, err error, report io.Writer) int {
 // Source is where a service's connections come from.
 type Source struct {
 	sockets []net.Listener
-	one     net.Conn // instead of sockets
+	one     net.Conn       // instead of sockets
+	hup     chan os.Signal // that came since Open
 }
 
 // Open returns the sockets that were handed over and those of addresses, or else the
 // connection that is descriptor 0. Then it gives up root, and what the program makes
-// from then on is for its user alone.
+// from then on is for its user alone. A HUP from then on is for Serve: the program may
+// have read the configuration before that.
 func Open(addresses []string) (*Source, error) {
 	sockets, err := Sockets()
 	if err != nil {
@@ -55,11 +59,11 @@ func Open(addresses []string) (*Source, error) {
 		}
 		sockets = append(sockets, l)
 	}
-	s := &Source{sockets: sockets}
-	if len(sockets) == 0 {
-		if s.one, err = Inherited(); err != nil {
-			return nil, err
-		}
+	s := &Source{sockets: sockets, hup: make(chan os.Signal, 1)}
+	if len(sockets) > 0 {
+		signal.Notify(s.hup, syscall.SIGHUP)
+	} else if s.one, err = Inherited(); err != nil {
+		return nil, err
 	}
 	syscall.Umask(0o077)
 	return s, Identity()
@@ -74,5 +78,5 @@ func (s *Source) Serve(p *Program) {
 		p.Serve(s.one)
 		return
 	}
-	p.Run(s.sockets...)
+	p.run(s.hup, s.sockets)
 }

@@ -109,24 +109,25 @@ func (p *Program) serve(ctx context.Context, c net.Conn) {
 	p.Serve(c)
 }
 
-// Run serves the connections of sockets, each in a goroutine, until a TERM, after which
+// run serves the connections of sockets, each in a goroutine, until a TERM, after which
 // it lets them end. HUP has the program reload.
-func (p *Program) Run(sockets ...net.Listener) {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
-	defer signal.Stop(signals)
+func (p *Program) run(hup <-chan os.Signal, sockets []net.Listener) {
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(term)
 	ctx, end := context.WithCancel(context.Background())
 	var accepting, conns sync.WaitGroup
 	p.room = room()
 	for _, l := range sockets {
 		accepting.Go(func() { p.accept(ctx, l, &conns) })
 	}
-	for s := range signals {
-		if s == syscall.SIGHUP {
+	for running := true; running; {
+		select {
+		case <-hup:
 			p.Reload()
-			continue
+		case <-term:
+			running = false
 		}
-		break
 	}
 	end()
 	for _, l := range sockets {

@@ -5,18 +5,21 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/user"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"goqmail/lib/auto"
 )
 
 // TestMain is also the program that is handed sockets.
 func TestMain(m *testing.M) {
 	switch os.Getenv("SERVICE_TEST") {
-	case "for me":
+	case "for me", "for me, and told to reload at once":
 		os.Setenv("LISTEN_PID", strconv.Itoa(os.Getpid()))
 		child()
 	case "for another":
@@ -28,17 +31,21 @@ func TestMain(m *testing.M) {
 }
 
 func child() {
-	sockets, err := Sockets()
+	me, err := user.Current()
+	if err != nil {
+		panic(err)
+	}
+	auto.UserCyrus = me.Username
+	source, err := Open(nil)
 	if err != nil {
 		io.WriteString(os.Stdout, "error: "+err.Error())
 		os.Exit(1)
 	}
-	if len(sockets) == 0 {
-		io.WriteString(os.Stdout, "none")
-		os.Exit(0)
+	if strings.HasSuffix(os.Getenv("SERVICE_TEST"), "at once") {
+		syscall.Kill(os.Getpid(), syscall.SIGHUP)
 	}
 	ending, reloaded := make(chan bool), atomic.Bool{}
-	p := Program{
+	source.Serve(&Program{
 		Serve: func(c net.Conn) {
 			defer c.Close()
 			if reloaded.Load() {
@@ -51,8 +58,7 @@ func child() {
 		Ending: func() { close(ending) },
 		Reload: func() { reloaded.Store(true); io.WriteString(os.Stdout, "reloaded\n") },
 		Log:    func(error) {},
-	}
-	p.Run(sockets...)
+	})
 	io.WriteString(os.Stdout, "ended\n")
 	os.Exit(0)
 }
@@ -126,7 +132,14 @@ func TestSocketIsHandedOver(t *testing.T) {
 func TestSocketOfAnother(t *testing.T) {
 	_, f := listener(t)
 	_, out := start(t, "for another", f)
-	expect(t, out, "none")
+	expect(t, out, "error: ") // there is nothing else that it could serve
+}
+
+// Told to reload while it starts, a program does so as soon as it can.
+func TestEarlyReload(t *testing.T) {
+	_, f := listener(t)
+	_, out := start(t, "for me, and told to reload at once", f)
+	expect(t, out, "reloaded\n")
 }
 
 func TestListenTakesAPathThatNobodyListensAt(t *testing.T) {
