@@ -177,9 +177,6 @@ func (d *delivery) link(next int64, uids chan<- uint32) error {
 				if err := makeDir(d.dir); err != nil {
 					return err
 				}
-				if err := syncdir.Sync(filepath.Dir(d.dir)); err != nil {
-					return err
-				}
 				made = true
 				next--
 				continue

@@ -10,8 +10,6 @@ import (
 	"syscall"
 
 	"zombiezen.com/go/sqlite"
-
-	"goqmail/lib/syncdir"
 )
 
 // Create creates a mailbox. e.ID is chosen if it is empty, and so is e.Partition.
@@ -31,8 +29,7 @@ func (s *Store) Create(e Entry) error {
 		return err
 	}
 	_, rest := treeOf(e.Name)
-	dir := t.boxDir(rest)
-	if err := makeDir(dir); err != nil {
+	if err := makeDir(t.boxDir(rest)); err != nil {
 		return err
 	}
 	err = s.list.write(func(c *sqlite.Conn) error {
@@ -46,7 +43,7 @@ func (s *Store) Create(e Entry) error {
 		return err
 	}
 	s.tell(e.Name)
-	return syncdir.Sync(filepath.Dir(dir))
+	return nil
 }
 
 // insertEntry lists a mailbox if there is none of its name, after box has made

@@ -3,13 +3,16 @@ package mailstore
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"goqmail/lib/syncdir"
 	"goqmail/lib/wal"
 )
 
@@ -287,6 +290,18 @@ func blob(s *sqlite.Stmt, column int) []byte {
 	return nil
 }
 
-// makeDir creates a directory and those above it that are missing, for the
+// makeDir creates a directory and those above it that are missing, durably and for the
 // owner of the store alone.
-func makeDir(dir string) error { return os.MkdirAll(dir, 0o700) }
+func makeDir(dir string) error {
+	if exists(dir) {
+		return nil
+	}
+	above := filepath.Dir(filepath.Clean(dir))
+	if err := makeDir(above); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncdir.Sync(above)
+}

@@ -155,6 +155,32 @@ func TestStore(t *testing.T) {
 	r := &storeRun{t: t, dir: inMemory(t) + "/store", want: pictures(t, inMemory(t))}
 	r.do = func(before func(*Op) Action) (int, *Disk) { return steps(t, program, r.dir, before) }
 	r.stops(40)
+	r.directories()
+}
+
+// directories has the steps done and sees that of the directories, which a Disk takes to
+// last, each new one is made durable before the step that needs it is said to be done.
+func (r *storeRun) directories() {
+	r.t.Helper()
+	made := map[string]bool{}
+	unsynced := map[string]bool{}
+	r.do(func(op *Op) Action {
+		switch op.Call {
+		case "mkdir":
+			made[op.Path], unsynced[op.Path] = true, true
+		case "fsync":
+			maps.DeleteFunc(unsynced, func(dir string, _ bool) bool { return filepath.Dir(dir) == op.Path })
+		case "write":
+			if op.Path == "pipe" && len(unsynced) > 0 {
+				r.t.Errorf("these directories may not last: %v", slices.Sorted(maps.Keys(unsynced)))
+				clear(unsynced)
+			}
+		}
+		return Action{}
+	})
+	if !made[r.dir+"/spool/user"] || !made[r.dir+"/spool/user/mary/d"] {
+		r.t.Errorf("the steps made %v", slices.Sorted(maps.Keys(made)))
+	}
 }
 
 // steps has the program do the steps in an empty store.
