@@ -14,6 +14,7 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -39,6 +40,11 @@ func main() {
 	// once it is queue.Ossified, which is longer than queue.Death.
 	sig.Exit(qmail.ExitTimeout, syscall.SIGALRM)
 	sig.Exit(qmail.ExitBug, sig.Fatal[:]...)
+	if warm.Stays() {
+		// Calls wait for the disk, in system calls that keep their processor until
+		// the runtime's watchdog takes it away.
+		runtime.GOMAXPROCS(max(8, runtime.NumCPU()))
+	}
 	warm.Many(run)
 }
 

@@ -102,13 +102,16 @@ func (m *message) create(now int64) (path string, ok bool) {
 
 // writeMess copies the message into mess, below the Received line.
 func (m *message) writeMess(r io.Reader) int {
-	buf := make([]byte, 64<<10)
+	buf := make([]byte, 8<<10) // most messages take no more
 	n := copy(buf, m.received)
 	for {
 		got, err := r.Read(buf[n:])
 		if n += got; n == len(buf) || err == io.EOF {
 			if _, err := m.mess.Write(buf[:n]); err != nil {
 				return qmail.ExitWrite
+			}
+			if n == 8<<10 {
+				buf = make([]byte, 64<<10)
 			}
 			n = 0
 		}
@@ -141,17 +144,19 @@ func (m *message) writeIntd(r io.Reader) int {
 
 // sync makes durable all that the link in todo will rely on.
 func (m *message) sync() error {
-	// Both files are on their way to the disk before we wait for the first, so
-	// that one commit of the file system's journal serves both.
+	// Both files are on their way to the disk before we wait for anything, so
+	// that one commit of the file system's journal serves all. The directory
+	// comes first: later, others would have changed it again, and it would have
+	// to wait for the commit of that.
 	m.mess.StartSync()
 	m.intd.StartSync()
+	if err := m.syncDir(m.layout.Mess(m.num)); err != nil {
+		return err
+	}
 	if err := m.mess.Sync(); err != nil {
 		return err
 	}
-	if err := m.intd.Sync(); err != nil {
-		return err
-	}
-	return m.syncDir(m.layout.Mess(m.num))
+	return m.intd.Sync()
 }
 
 // syncDir makes the name of one of the message's files durable.

@@ -2,7 +2,6 @@ package warm
 
 import (
 	"os"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"syscall"
@@ -17,7 +16,7 @@ import (
 // carries, such as its working directory: it serves one call at a time, each
 // from the directory that the process was started in.
 func One(run func(*call.Call) int) {
-	if !stays() {
+	if !Stays() {
 		call.Main(run)
 	}
 	here, err := syscall.Open(".", unix.O_PATH|syscall.O_CLOEXEC, 0)
@@ -33,17 +32,14 @@ func One(run func(*call.Call) int) {
 // Many is Main for a program that needs nothing of the process: it serves all
 // calls beside each other. In a panic only the call ends.
 func Many(run func(*call.Call) int) {
-	if !stays() {
+	if !Stays() {
 		call.Main(run)
 	}
-	// Calls wait for the disk, in system calls that keep their processor until the
-	// runtime's watchdog takes it away.
-	runtime.GOMAXPROCS(max(8, runtime.NumCPU()))
 	serve(run, func(call func()) { go call() })
 }
 
-// stays tells whether the process was started to stay.
-func stays() bool {
+// Stays tells whether the process was started to stay.
+func Stays() bool {
 	value, _ := call.Env(os.Environ()).Lookup(Variable)
 	kind, err := syscall.GetsockoptInt(socketFD, syscall.SOL_SOCKET, syscall.SO_TYPE)
 	return value == "3" && err == nil && kind == syscall.SOCK_SEQPACKET
@@ -53,7 +49,7 @@ func stays() bool {
 // first call, the rights that its calls will not need.
 func Alone() bool {
 	_, wanted := call.Env(os.Environ()).Lookup(alone)
-	return wanted && stays()
+	return wanted && Stays()
 }
 
 // NoMore lets the caller know that this process is to get no more calls. One that

@@ -7,6 +7,9 @@ import "goqmail/lib/call"
 // One is Main for a program that serves one call at a time; see doc.go.
 func One(run func(*call.Call) int) { call.Main(run) }
 
+// Stays tells whether the process was started to stay.
+func Stays() bool { return false }
+
 // Alone tells whether the process was started to stay and to give up rights.
 func Alone() bool { return false }
 
