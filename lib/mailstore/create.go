@@ -28,10 +28,6 @@ func (s *Store) Create(e Entry) error {
 	if err != nil {
 		return err
 	}
-	_, rest := treeOf(e.Name)
-	if err := makeDir(t.boxDir(rest)); err != nil {
-		return err
-	}
 	err = s.list.write(func(c *sqlite.Conn) error {
 		validity, err := newValidity(c)
 		if err != nil {
@@ -63,12 +59,15 @@ func insertEntry(c *sqlite.Conn, e Entry, box func() (int64, error)) error {
 	return run(c, "UPDATE mailbox SET box = ? WHERE name = ?", []any{id, e.Name}, nil)
 }
 
-// add puts an empty mailbox into the index and returns its id.
+// add makes the directory of a mailbox, puts it, empty, into the index and returns its id.
 func (t *tree) add(list *sqlite.Conn, e Entry, validity uint32) (id int64, err error) {
+	_, rest := treeOf(e.Name)
+	if err := makeDir(t.boxDir(rest)); err != nil {
+		return 0, err
+	}
 	if err := t.makeWay(list, e); err != nil {
 		return 0, err
 	}
-	_, rest := treeOf(e.Name)
 	err = t.db.write(func(c *sqlite.Conn) error {
 		err := run(c, "INSERT INTO mailbox (name, uidvalidity) VALUES (?, ?)", []any{rest, int64(validity)}, nil)
 		id = c.LastInsertRowID()
@@ -234,7 +233,8 @@ func idOf(c *sqlite.Conn, name string) (id int64, ok bool, err error) {
 }
 
 // Recover removes what is left of trees without mailboxes, and of messages that were on
-// their way in. No other process may use the store.
+// their way in. Of other processes only those may use the store that began after its last
+// mailbox was deleted, such as the lmtpd that deliver has for itself before there is one.
 func (s *Store) Recover() error {
 	for _, partition := range s.layout.Partitions {
 		staged, err := filepath.Glob(partition + "/stage./*")
@@ -252,21 +252,29 @@ func (s *Store) Recover() error {
 		}
 		for _, path := range indexes {
 			t := &tree{dir: filepath.Dir(path), db: &database{path: path, schema: treeSchema, open: &s.open}}
-			n := 0
-			err := t.db.read(func(c *sqlite.Conn) error {
-				return run(c, "SELECT 1 FROM mailbox", nil, func(*sqlite.Stmt) { n++ })
-			})
-			t.db.close()
-			if err != nil || n > 0 {
-				continue
+			// With the right to write to the list, as mailboxes are created.
+			if err := s.list.write(func(*sqlite.Conn) error { t.removeEmpty(); return nil }); err != nil {
+				return err
 			}
-			for _, suffix := range []string{"", "-wal", "-shm"} {
-				os.Remove(path + suffix)
-			}
-			os.Remove(t.dir) // unless there is more in it
 		}
 	}
 	return nil
+}
+
+// removeEmpty removes the index, if it can be read, of a tree without mailboxes.
+func (t *tree) removeEmpty() {
+	n := 0
+	err := t.db.read(func(c *sqlite.Conn) error {
+		return run(c, "SELECT 1 FROM mailbox", nil, func(*sqlite.Stmt) { n++ })
+	})
+	t.db.close()
+	if err != nil || n > 0 {
+		return
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		os.Remove(t.db.path + suffix)
+	}
+	os.Remove(t.dir) // unless there is more in it
 }
 
 // runs tells whether there is a process of that number, or no number.

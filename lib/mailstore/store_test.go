@@ -530,6 +530,42 @@ func TestDeletedMailboxLeavesNothingOfCyrus(t *testing.T) {
 	}
 }
 
+// Deliver may have its own lmtpd create mailboxes before there is any other, and so while
+// the store is put in order at the start.
+func TestRecoverWhileTreesAreMade(t *testing.T) {
+	dir := t.TempDir()
+	s := openStore(t, dir)
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			own, err := Open(testLayout(dir))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer own.Close()
+			name := fmt.Sprintf("user.u%d", i)
+			if err := own.Create(Entry{Name: name}); err != nil {
+				t.Error(err)
+			} else if _, err := s.Status(name); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	made := make(chan bool)
+	go func() { all.Wait(); close(made) }()
+	for {
+		if err := s.Recover(); err != nil {
+			t.Error(err)
+		}
+		select {
+		case <-made:
+			return
+		default:
+		}
+	}
+}
+
 func TestRecoverRemovesEmptyTrees(t *testing.T) {
 	dir := t.TempDir()
 	s := openStore(t, dir)
