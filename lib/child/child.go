@@ -77,9 +77,7 @@ func Pipe() (r, w *os.File, err error) {
 }
 
 // Exec replaces this process by the program. It returns only if that failed.
-func Exec(path string, args []string, env call.Env) error {
-	return entry.Foreign(func() error { return syscall.Exec(path, args, env) })
-}
+func Exec(path string, args []string, env call.Env) error { return replace(path, args, env) }
 
 // Wait waits for process pid to end. It returns an error when there is no such
 // child.

@@ -29,6 +29,22 @@ func start(path string, args []string, attr *syscall.ProcAttr) (pid int, err err
 	return p.start()
 }
 
+// replace is syscall.Exec under the limits that this process was started with.
+// The memory for that is taken before they are set: then there may be none.
+func replace(path string, args, env []string) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	limits := entry.Old()
+	if limits == nil {
+		return syscall.Exec(path, args, env)
+	}
+	p, err := newPlan(path, args, &syscall.ProcAttr{Env: env}, limits)
+	if err != nil {
+		return err
+	}
+	return entry.Foreign(p.exec)
+}
+
 // plan is what a child does, with all the memory for it.
 type plan struct {
 	limits    []entry.Limit
@@ -105,7 +121,25 @@ func (p *plan) start() (pid int, err error) {
 	return 0, failure
 }
 
-// What package syscall does around a fork.
+// exec becomes the program. In Foreign, nothing may allocate.
+func (p *plan) exec() error {
+	beforeExec()
+	defer afterExec()
+	for i := range p.limits {
+		syscall.RawSyscall6(syscall.SYS_PRLIMIT64, 0, p.limits[i].Resource, uintptr(unsafe.Pointer(&p.limits[i].Limit)), 0, 0, 0)
+	}
+	_, _, errno := syscall.RawSyscall(syscall.SYS_EXECVE, uintptr(unsafe.Pointer(p.path)),
+		uintptr(unsafe.Pointer(&p.args[0])), uintptr(unsafe.Pointer(&p.env[0])))
+	return errno
+}
+
+// What package syscall does around an exec and a fork.
+
+//go:linkname beforeExec syscall.runtime_BeforeExec
+func beforeExec()
+
+//go:linkname afterExec syscall.runtime_AfterExec
+func afterExec()
 
 //go:linkname beforeFork syscall.runtime_BeforeFork
 func beforeFork()

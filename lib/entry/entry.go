@@ -142,8 +142,9 @@ var foreign sync.Mutex
 
 // Foreign calls start, which forks and execs (or only execs), under the limits
 // this program was itself started with, so that softlimit holds for what we
-// run. While start runs, the runtime cannot grow: a program that has more than
-// one goroutine calls Stay first.
+// run. While start runs, the runtime cannot grow, and what it has may be used up
+// at any time: a program whose start takes memory, or that has more than one
+// goroutine, calls Stay first.
 func Foreign(start func() error) error {
 	runtime.LockOSThread() // start runs in the thread that is freed here
 	defer runtime.UnlockOSThread()

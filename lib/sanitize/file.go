@@ -244,6 +244,7 @@ func (s *sanitizer) run(command, file, name string) (code int, err error) {
 		cmd = exec.Command(words[0], words[1:]...)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	entry.Stay() // to start it takes memory
 	if err := entry.Foreign(cmd.Start); err != nil {
 		return 0, fmt.Errorf("unable to start the scanner: %w", err)
 	}

@@ -1,5 +1,6 @@
 // Crowd starts programs from many goroutines while others need memory, which a
-// program under softlimit must survive.
+// program under softlimit must survive. Before, it tries in vain to become another
+// program, with arguments that take memory too.
 //
 //	crowd program argument ...
 //
@@ -8,6 +9,7 @@ package main
 
 import (
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -18,6 +20,10 @@ import (
 func main() { call.Main(run) }
 
 func run(c *call.Call) int {
+	long := []string{strings.Repeat("x", 100_000)}
+	for range 200 {
+		child.Exec("/nonexistent/program", long, c.Env)
+	}
 	done := make(chan struct{})
 	go waste(done)
 	failures := make(chan error, 200)
