@@ -189,11 +189,10 @@ func (c *conn) ending() error {
 }
 
 func (t timed) Write(p []byte) (int, error) {
-	limit := writeTime
-	if t.c.srv.ending.Load() {
-		limit = lastTime
+	t.c.net.SetWriteDeadline(time.Now().Add(writeTime))
+	if t.c.srv.ending.Load() { // after that, as in Read
+		t.c.net.SetWriteDeadline(time.Now().Add(lastTime))
 	}
-	t.c.net.SetWriteDeadline(time.Now().Add(limit))
 	return t.c.on.Write(p)
 }
 

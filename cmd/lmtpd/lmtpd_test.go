@@ -489,6 +489,22 @@ func TestEnd(t *testing.T) {
 	}
 }
 
+// A client that does not take what it is sent holds up a server that ends but for a moment.
+func TestEndDoesNotWait(t *testing.T) {
+	n := new(servicetest.Limited)
+	s := &server{conns: map[net.Conn]bool{n: true}, timeout: patience}
+	timed := timed{n, s}
+	if timed.Write(nil); n.Left() <= lastTime {
+		t.Errorf("%v before the end", n.Left())
+	}
+	if s.end(); n.Left() > lastTime {
+		t.Errorf("%v for what is being sent", n.Left())
+	}
+	if timed.Write(nil); n.Left() > lastTime {
+		t.Errorf("%v for what is sent then", n.Left())
+	}
+}
+
 // A client that goes away in the middle leaves nothing behind.
 func TestClientGoes(t *testing.T) {
 	s := newSystem(t)

@@ -114,15 +114,19 @@ func (s *server) known(n net.Conn) {
 }
 
 // end makes the connections end: none reads any more, and what has come whole is
-// delivered and answered.
+// delivered and answered, as far as the clients take the answers.
 func (s *server) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ending.Store(true)
 	for n := range s.conns {
 		n.SetReadDeadline(time.Now())
+		n.SetWriteDeadline(time.Now().Add(lastTime))
 	}
 }
+
+// lastTime is how long a client may take to take what it is sent when the server ends.
+const lastTime = 10 * time.Second
 
 var (
 	errTimeout = errors.New("timeout")          // the client has said nothing for too long
@@ -153,5 +157,8 @@ func (t timed) Read(p []byte) (int, error) {
 
 func (t timed) Write(p []byte) (int, error) {
 	t.SetWriteDeadline(time.Now().Add(t.s.timeout))
+	if t.s.ending.Load() { // after that, as in Read
+		t.SetWriteDeadline(time.Now().Add(lastTime))
+	}
 	return t.Conn.Write(p)
 }

@@ -357,3 +357,20 @@ func FuzzCommands(f *testing.F) {
 		ours.Close()
 	})
 }
+
+// A client that does not take what it is sent holds up a server that ends but for a moment.
+func TestEndDoesNotWait(t *testing.T) {
+	n := new(servicetest.Limited)
+	s := new(server)
+	c := &session{srv: s, net: n, on: n}
+	s.sessions = map[*session]bool{c: true}
+	if (timed{c}).Write(nil); n.Left() <= lastTime {
+		t.Errorf("%v before the end", n.Left())
+	}
+	if s.end(); n.Left() > lastTime {
+		t.Errorf("%v for what is being sent", n.Left())
+	}
+	if (timed{c}).Write(nil); n.Left() > lastTime {
+		t.Errorf("%v for what is sent then", n.Left())
+	}
+}

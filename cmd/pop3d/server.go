@@ -174,5 +174,6 @@ func (s *server) end() {
 	s.ending.Store(true)
 	for c := range s.sessions {
 		c.net.SetReadDeadline(time.Now())
+		c.net.SetWriteDeadline(time.Now().Add(lastTime))
 	}
 }

@@ -245,8 +245,9 @@ func (c *session) encrypt() error {
 }
 
 const (
-	loginTime = 2 * time.Minute // for each line of one who has not logged in
-	writeTime = 5 * time.Minute // for a client to take what it is sent
+	loginTime = 2 * time.Minute  // for each line of one who has not logged in
+	writeTime = 5 * time.Minute  // for a client to take what it is sent
+	lastTime  = 10 * time.Second // likewise when the server ends
 )
 
 // timed is the connection with its time limits.
@@ -278,5 +279,8 @@ func (t timed) Read(p []byte) (int, error) {
 
 func (t timed) Write(p []byte) (int, error) {
 	t.c.net.SetWriteDeadline(time.Now().Add(writeTime))
+	if t.c.srv.ending.Load() { // after that, as in Read
+		t.c.net.SetWriteDeadline(time.Now().Add(lastTime))
+	}
 	return t.c.on.Write(p)
 }

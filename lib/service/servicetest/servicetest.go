@@ -43,6 +43,19 @@ func Connect(t testing.TB, network string, serve func(net.Conn)) net.Conn {
 	return ours
 }
 
+// Limited is a connection of which it is seen how long a write may take.
+type Limited struct {
+	net.Conn
+	until time.Time
+}
+
+func (l *Limited) SetReadDeadline(time.Time) error    { return nil }
+func (l *Limited) SetWriteDeadline(t time.Time) error { l.until = t; return nil }
+func (l *Limited) Write(p []byte) (int, error)        { return len(p), nil }
+
+// Left is how long it still may take.
+func (l *Limited) Left() time.Duration { return time.Until(l.until) }
+
 // Certificate makes a certificate for host.example, in one file with its key, and returns
 // also what one needs to believe it.
 func Certificate(t testing.TB) (path string, roots *x509.CertPool) {
