@@ -9,12 +9,14 @@ import (
 	"goqmail/lib/dotqmail"
 	"goqmail/lib/errno"
 	"goqmail/lib/exit"
+	"goqmail/lib/qmail"
 )
 
 // delivery is one message on its way to one user.
 type delivery struct {
 	call *call.Call
-	tell bool // say what to do, but do nothing
+	open qmail.Opener // for what is forwarded
+	tell bool         // say what to do, but do nothing
 
 	// The arguments, by their names in qmail-local(8).
 	user, home, local, dash, ext, host, sender, aliasEmpty string

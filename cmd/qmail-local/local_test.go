@@ -11,6 +11,7 @@ import (
 	"goqmail/lib/call"
 	"goqmail/lib/call/calltest"
 	"goqmail/lib/exit"
+	"goqmail/lib/qmail"
 )
 
 // A home is a user's home directory, with files to start with.
@@ -79,7 +80,7 @@ func (h *home) deliver(t *testing.T, message string, options ...string) result {
 func start(t *testing.T, args []string, env call.Env, files map[int]*os.File) int {
 	t.Helper()
 	t.Chdir(".")
-	return run(call.New(args, append(call.Env{"PATH=/bin:/usr/bin"}, env...), files))
+	return run(call.New(args, append(call.Env{"PATH=/bin:/usr/bin"}, env...), files), qmail.Open)
 }
 
 // file is an open file with some content.

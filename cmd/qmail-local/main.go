@@ -20,13 +20,17 @@ import (
 	"goqmail/lib/call"
 	"goqmail/lib/exit"
 	"goqmail/lib/getopt"
+	"goqmail/lib/qmail"
 	"goqmail/lib/sig"
 	"goqmail/lib/warm"
 )
 
-func main() { warm.One(run) }
+func main() {
+	open := qmail.NewOpener() // for one who forwards much
+	warm.One(func(c *call.Call) int { return run(c, open) })
+}
 
-func run(c *call.Call) int {
+func run(c *call.Call, open qmail.Opener) int {
 	syscall.Umask(0o077)
 	signal.Ignore(syscall.SIGPIPE)
 	sig.Default(sig.Swallowed[:]...)
@@ -34,6 +38,7 @@ func run(c *call.Call) int {
 
 	d, err := arguments(c)
 	if err == nil {
+		d.open = open
 		err = d.deliver()
 	}
 	return report(c.Err(), err)
