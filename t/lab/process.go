@@ -3,8 +3,10 @@
 package lab
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,6 +90,17 @@ func (h *Host) Busy() bool {
 		}
 	}
 	return false
+}
+
+// Calm tells whether all that runs in the host waits for something, so that it has done
+// what it could. It must be called inside.
+func (h *Host) Calm() bool {
+	threads, _ := filepath.Glob("/proc/[0-9]*/task/[0-9]*/stat")
+	return !slices.ContainsFunc(threads, func(thread string) bool {
+		stat, err := os.ReadFile(thread)
+		state := stat[bytes.LastIndexByte(stat, ')')+1:] // behind the name, which may be anything
+		return err == nil && len(state) > 1 && strings.IndexByte("RD", state[1]) >= 0
+	})
 }
 
 // Pids gives the processes of a name, which the kernel cuts at 15 bytes.

@@ -251,10 +251,12 @@ func (d *dialogue) playStep(s step) bool {
 		}
 		d.starttls(fd, s.TLS)
 	case "signal":
+		d.r.calm()
 		if !d.ended {
 			syscall.Kill(d.p.pid, unix.SignalNum("SIG"+string(s.Text)))
 		}
 	case "run":
+		d.r.calm()
 		d.r.shell(s.Text)
 	case "waitexit":
 		d.waitexit = true

@@ -134,6 +134,14 @@ func (r *run) settle() {
 	r.end()
 }
 
+// calm waits until the program has done what it could, as it had on the machine that
+// the case was recorded on. One that never has is bounded.
+func (r *run) calm() {
+	for limit := time.Now().Add(5 * time.Second); time.Now().Before(limit) && !r.host.Calm(); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // busy tells whether the case has processes left.
 func (r *run) busy() bool {
 	if r.warm != nil {
