@@ -103,11 +103,15 @@ var Refused = sync.OnceValue(func() error {
 	return nil
 })
 
-// Await waits until cond holds, at most a minute, and fails the test
-// otherwise: what names what was waited for.
+// Patience is how long tests wait for anything. Some programs take seconds even on
+// a machine that has nothing else to do.
+const Patience = 5 * time.Minute
+
+// Await waits until cond holds, as long as Patience, and fails the test otherwise:
+// what names what was waited for.
 func Await(t T, what string, cond func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !cond(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(Patience); !cond(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited in vain for %s", what)
 		}

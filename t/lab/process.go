@@ -103,6 +103,15 @@ func (h *Host) Calm() bool {
 	})
 }
 
+// AwaitCalm waits until all is Calm, such as after a signal that no log tells of.
+func (h *Host) AwaitCalm(t T) {
+	t.Helper()
+	Await(t, "all to wait for something", func() (calm bool) {
+		h.Do(func() { calm = h.Calm() })
+		return calm
+	})
+}
+
 // Pids gives the processes of a name, which the kernel cuts at 15 bytes.
 func (h *Host) Pids(name string) []int {
 	var pids []int

@@ -128,6 +128,7 @@ func TestTermWaitsForARemoteDelivery(t *testing.T) {
 	a.enqueue("once", a.at("susie"), b.at("dirk"))
 	a.await("the message to be sent", came(sent))
 	a.Signal(t, "qmail-send", syscall.SIGTERM)
+	a.AwaitCalm(t)
 	a.enqueue("later", a.at("susie"), b.at("dirk"))
 	p.atEnd(nil)
 	close(answer)

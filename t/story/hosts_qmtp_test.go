@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"goqmail/t/lab"
 )
 
 // A host without a queue: all its mail goes to another's by QMQP.
@@ -76,7 +78,7 @@ func TestQMTPTellsOfEachRecipient(t *testing.T) {
 		t.Fatal("no connection")
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Minute))
+	conn.SetDeadline(time.Now().Add(lab.Patience))
 	// Two messages on one connection, the second with the line ends of DOS.
 	recipients := []string{b.at("dirk"), "olaf@far.example", b.at("olaf")}
 	mail := qmtp("\nSubject: one\n\nbody\n", a.at("susie"), recipients...) + qmtp("\rSubject: two\r\n\r\nbody\r\n", "", b.at("dirk"))

@@ -61,8 +61,7 @@ func newHosts(t *testing.T, zone string, addresses ...string) []*host {
 			return err
 		})
 		t.Cleanup(h.names.Close)
-		// On a busy machine an answer may take long.
-		h.resolvConf("nameserver 127.0.0.1\noptions timeout:10 attempts:3\n")
+		h.resolvConf("nameserver 127.0.0.1\n" + patient)
 		h.layControl()
 	}
 	return hosts

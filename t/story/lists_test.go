@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"goqmail/t/lab"
 	"goqmail/t/site"
 )
 
@@ -22,7 +23,7 @@ func (h *host) smtpFrom(addr string) *smtp {
 		return err
 	})
 	h.t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(time.Minute))
+	conn.SetDeadline(time.Now().Add(lab.Patience))
 	c := &smtp{h.t, conn, bufio.NewReader(conn)}
 	c.reply("220 ")
 	return c

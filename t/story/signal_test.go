@@ -22,6 +22,7 @@ func TestTermLetsDeliveriesEnd(t *testing.T) {
 	m.send("susie", "slow", "olaf@"+site.Me)
 	m.awaitLog("starting delivery 1: ")
 	m.Signal(t, "qmail-send", syscall.SIGTERM)
+	m.AwaitCalm(t)
 	// What comes now waits for the next start.
 	m.send("susie", "late", "dirk@"+site.Me)
 	if pids := m.Pids("qmail-send"); len(pids) != 1 {

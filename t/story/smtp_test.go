@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"goqmail/t/lab"
 )
 
 // smtp is a connection to port 25.
@@ -26,7 +28,7 @@ func (m *machine) smtp() *smtp {
 		m.t.Fatal("nobody listens on port 25")
 	}
 	m.t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(time.Minute))
+	conn.SetDeadline(time.Now().Add(lab.Patience))
 	c := &smtp{m.t, conn, bufio.NewReader(conn)}
 	c.reply("220 ")
 	return c

@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"goqmail/t/lab"
 	"goqmail/t/site"
 )
 
@@ -83,7 +84,7 @@ func (m *machine) client(port string) *smtp {
 		m.t.Fatal("nobody listens on port " + port)
 	}
 	m.t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(time.Minute))
+	conn.SetDeadline(time.Now().Add(lab.Patience))
 	return &smtp{m.t, conn, bufio.NewReader(conn)}
 }
 
@@ -416,7 +417,7 @@ func TestUCSPITLS(t *testing.T) {
 		near.Close()
 		wait := m.sslserver(far.(*net.TCPConn), &tls.Config{Certificates: []tls.Certificate{key}}, "UCSPITLS="+mode)
 		t.Cleanup(func() { conn.Close() })
-		conn.SetDeadline(time.Now().Add(time.Minute))
+		conn.SetDeadline(time.Now().Add(lab.Patience))
 		c := &smtp{t, conn, bufio.NewReader(conn)}
 		c.reply("220 ")
 		if offer := c.say("EHLO me.example", "250"); !strings.Contains(offer, "250-STARTTLS\r\n") {
