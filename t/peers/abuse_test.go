@@ -35,7 +35,6 @@ func (m *machine) dial(address string) *talker {
 		return err
 	})
 	m.t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(2 * time.Minute))
 	return &talker{conn, m.t, bufio.NewReader(conn)}
 }
 
@@ -43,6 +42,7 @@ func (m *machine) dial(address string) *talker {
 // line before the end.
 func (c *talker) says(text, until string) (line string) {
 	c.t.Helper()
+	c.SetDeadline(time.Now().Add(lab.Patience))
 	go io.WriteString(c, text) // it may not be read to its end
 	for {
 		piece, long, err := c.lines.ReadLine()

@@ -473,6 +473,7 @@ func (s *typist) imapServer() {
 	s.install()
 	s.stop()
 	s.quietly("echo allowplaintext yes >> /etc/imapd.conf")
+	// A second was not always enough for a restart.
 	s.file("/etc/rc.d/init.d/imapd", `#!/bin/bash
 # Begin $rc_base/init.d/imapd
 
@@ -501,7 +502,7 @@ case "$1" in
 
  restart)
   $0 stop
-  sleep 1
+  while pidof master >/dev/null; do sleep 1; done
   $0 start
   ;;
 
@@ -668,9 +669,7 @@ for user in "john", "susie", "jack":
 // watch is section 21, and what tells more.
 func (s *typist) watch() {
 	s.t.Helper()
-	s.await("all but one message to be gone", func() bool {
-		return strings.HasPrefix(s.run("root", "", opt+"/bin/qmail-qstat"), "messages in queue: 1\nmessages in queue but not yet preprocessed: 0\n")
-	})
+	s.oneWaits()
 	wants(s.t, "mail.log", s.types("tail -n 1000 /var/log/mail.log", root), " qmail: ", " smtpd: ", " end msg ", " qmail-scan: pid ")
 	wants(s.t, "imapd.log", s.types("tail -n 1000 /var/log/imapd.log", root), " to mailbox: user.")
 	wants(s.t, "netstat", s.types("netstat -vat", root), ":smtp ")
@@ -690,6 +689,14 @@ func (s *typist) watch() {
 	wants(s.t, "the backup", s.types("tar -tzf /var/backups/mail-*.tar.gz", root), "user/john/1.\n", ".goqmail/control/me\n")
 }
 
+// oneWaits waits until all messages but one have left the queue.
+func (s *typist) oneWaits() {
+	s.t.Helper()
+	s.await("all but one message to be gone", func() bool {
+		return strings.HasPrefix(s.run("root", "", opt+"/bin/qmail-qstat"), "messages in queue: 1\nmessages in queue but not yet preprocessed: 0\n")
+	})
+}
+
 // startAgain is section 20 once more, with mail in the queue: restart, stop and start as they
 // were written down, and the power fails. It gives who sits there after that.
 func (s *typist) startAgain(far *world) *typist {
@@ -706,12 +713,14 @@ func (s *typist) startAgain(far *world) *typist {
 	s.quietly(body + " | mail -s 'after the restart' john@intern.net")
 	s.types("/etc/init.d/qmail start", root)
 	s.comes("john", "\r\nSubject: after the restart\r\n")
+	s.oneWaits() // or what is killed now would deliver that again
 	s.quietly("killall -HUP qmail-send", "killall -ALRM qmail-send")
 	s.types("/etc/init.d/qmail stop", root)
 	gone()
 	s.quietly(body + " | mail -s 'after the stop' john@linuxfromsource.org")
 	s.types("/etc/init.d/qmail start", root)
 	s.comes("john", "\r\nSubject: after the stop\r\n")
+	s.oneWaits()
 
 	// One waits for its host, two are not looked at yet.
 	s.quietly("killall -STOP qmail-send", body+" | mail -s 'before the reboot' john@linuxfromsource.org", body+" | mail -s 'to both' john@example.com dirk@far.example")
@@ -791,13 +800,13 @@ func (s *typist) moves() {
 		}
 	}
 	n.write("/home/dirk/.fetchmailrc", "set no syslog\npoll 127.0.0.1 proto imap\n\tuser john password secret is dirk here sslproto '' keep\n\tfolder INBOX, INBOX.SPAM\n\tmda \"cat >>/tmp/fetched\"\n", "dirk")
-	n.run("dirk", "", "sh", "-ec", "chmod 600 .fetchmailrc; timeout 60 fetchmail -a -N --nodetach")
+	n.run("dirk", "", "sh", "-ec", "chmod 600 .fetchmailrc; timeout 300 fetchmail -a -N --nodetach")
 	if got := strings.Count(n.read("/tmp/fetched"), "\nDelivered-To: john@"); got != 9 {
 		s.t.Errorf("fetchmail has %d messages, want 9", got)
 	}
 	n.run("root", "", "sh", "-ec", "openssl x509 -in /var/imap/server.pem >/etc/server.pem")
 	n.write("/home/john/.mbsyncrc", mbsyncrc, "john")
-	n.run("john", "", "sh", "-ec", "mkdir Mail; timeout 60 mbsync -a")
+	n.run("john", "", "sh", "-ec", "mkdir Mail; timeout 300 mbsync -a")
 	if got := n.run("john", "", "sh", "-c", "ls Mail/INBOX/new Mail/INBOX/cur | grep -c U=; ls Mail/SPAM/new Mail/SPAM/cur | grep -c U="); got != "7\n2\n" {
 		s.t.Errorf("mbsync has %q messages", got)
 	}

@@ -39,7 +39,7 @@ for name in "INBOX", "INBOX.SPAM":
     for part in box.fetch("1:*", "(UID FLAGS INTERNALDATE BODY.PEEK[])")[1]:
         print(part)
 `, "root")
-	return m.run("dirk", "", "timeout", "60", "python3", "/tmp/all.py", user)
+	return m.run("dirk", "", "timeout", "300", "python3", "/tmp/all.py", user)
 }
 
 func TestABackupIsRestoredOnAnotherHost(t *testing.T) {
@@ -59,7 +59,7 @@ print(john.store("2", "+FLAGS", r"(\Flagged \Answered work)"))
 print(john.store("1", "+FLAGS", r"(\Deleted)"))
 print(john.expunge())
 `, "root")
-	wants(t, "imaplib", m.run("dirk", "", "timeout", "60", "python3", "/tmp/use.py"), "[b'1']")
+	wants(t, "imaplib", m.run("dirk", "", "timeout", "300", "python3", "/tmp/use.py"), "[b'1']")
 	m.write(home+"/users/assign", "=virginia:virginia:3001:3000:/home/source/virginia:::\n.\n", "root")
 	m.control("virtualdomains", "only.example:source\n")
 	m.write(home+"/alias/.qmail-sales", "susie\n", "alias")
@@ -74,7 +74,7 @@ print(john.expunge())
 	}
 	m.run("root", "", "backup", "/tmp/live.tar.gz") // while all runs
 	m.run("root", "", "pkill", "-TERM", "-x", "qmail-send")
-	m.awaitLog("qmail", "status: exiting")
+	m.await("qmail-send to end", func() bool { return len(m.Pids("qmail-send")) == 0 })
 	before, susies := m.mailOf("john"), m.mailOf("susie")
 	wants(t, "the mail", before, "(UID 2 ", "Flagged", "work", "STORAGE 3 5000", "MESSAGES 2 ")
 	m.run("root", "", "sh", "-ec", "kill $(cat /var/run/cyrus-master.pid); while test -e /var/run/cyrus-master.pid; do sleep 0.1; done; cd /tmp; mkdir 'a b' a; backup -q 'a b/x'; mv 'a b/x' full.tar.gz; rmdir 'a b' a")
@@ -131,7 +131,7 @@ func TestAnArchiveOfCyrus22IsRestored(t *testing.T) {
 	m.master()
 	m.write("/home/dirk/.fetchmailrc", "set no syslog\npoll 127.0.0.1 proto imap\n\tuser john password secret is dirk here sslproto '' keep\n\tfolder INBOX, INBOX.SPAM\n\tmda \"cat >>/tmp/fetched\"\n", "dirk")
 	m.in(func() error { return os.Chmod("/home/dirk/.fetchmailrc", 0o600) })
-	out, err := m.try("dirk", "", "timeout", "60", "fetchmail", "-a", "-v", "-N", "--nodetach")
+	out, err := m.try("dirk", "", "timeout", "300", "fetchmail", "-a", "-v", "-N", "--nodetach")
 	if err != nil {
 		t.Errorf("fetchmail: %v %s", err, out)
 	}
@@ -139,7 +139,7 @@ func TestAnArchiveOfCyrus22IsRestored(t *testing.T) {
 
 	m.run("root", "", "sh", "-ec", "openssl x509 -in /var/imap/server.pem >/etc/server.pem")
 	m.write("/home/john/.mbsyncrc", mbsyncrc, "john")
-	m.run("john", "", "sh", "-ec", "mkdir Mail; timeout 60 mbsync -a")
+	m.run("john", "", "sh", "-ec", "mkdir Mail; timeout 300 mbsync -a")
 	for dir, want := range map[string]int{"INBOX": 3, "SPAM": 1} {
 		var names []string
 		m.Do(func() { names, _ = filepath.Glob("/home/john/Mail/" + dir + "/[nc][eu][wr]/*") })

@@ -152,7 +152,7 @@ for name in "INBOX", "INBOX.SPAM":
     for part in john.fetch("1:*", "(UID FLAGS INTERNALDATE BODY.PEEK[])")[1]:
         print(part)
 `, "root")
-	return s.run("dirk", "", "timeout", "60", "python3", "/tmp/all.py")
+	return s.run("dirk", "", "timeout", "300", "python3", "/tmp/all.py")
 }
 
 // procmailrc is a user's, as written down in 2004 but for most of its comments. Neither of
@@ -289,7 +289,7 @@ john.store("2", "+FLAGS", r"(\Flagged \Answered work)")
 john.store("1", "+FLAGS", r"(\Deleted)")
 print(john.expunge())
 `, "root")
-	wants(t, "imaplib", s.run("dirk", "", "timeout", "60", "python3", "/tmp/use.py"), "[b'1']")
+	wants(t, "imaplib", s.run("dirk", "", "timeout", "300", "python3", "/tmp/use.py"), "[b'1']")
 	before := s.mailbox()
 	wants(t, "the mail", before, "MESSAGES 2 ", "(UID 2 ", "(UID 3 ", "Flagged", "work", "X: none")
 

@@ -140,7 +140,7 @@ def want(answer, *texts):
     for t in texts:
         assert t in text, (t, text)
 
-admin = imaplib.IMAP4("127.0.0.1", timeout=60)
+admin = imaplib.IMAP4("127.0.0.1", timeout=300)
 want(admin.login("cyrus", "secret"))
 want(admin.create("user.john"))
 want(admin.create("user.john.SPAM"))
@@ -149,7 +149,7 @@ want(admin.getacl("user.john"), b"john lrswipkxtecdan")
 want(admin.setannotation("user.john", '"/comment"', '("value.shared" "his")'))
 want(admin.getannotation("user.john", '"/comment"', '"value.shared"'), b'"value.shared" "his"')
 
-john = imaplib.IMAP4("127.0.0.1", timeout=60)
+john = imaplib.IMAP4("127.0.0.1", timeout=300)
 want(john.login_cram_md5("john", "secret"))
 want(john.namespace(), b'(("INBOX." ".")) (("user." ".")) (("" "."))')
 want(john.list(), b'(\\HasChildren) "." INBOX', b'INBOX.SPAM')
@@ -168,7 +168,7 @@ want(john.copy("1", "INBOX.SPAM"))
 want(john.setacl("INBOX.SPAM", "mary", "lr"))
 want(john.myrights("INBOX.SPAM"), b"lrswipkxtecdan")
 
-mary = imaplib.IMAP4("127.0.0.1", timeout=60)
+mary = imaplib.IMAP4("127.0.0.1", timeout=300)
 want(mary.login("mary", "secret"))
 assert mary.select("user.john")[0] == "NO"
 want(mary.select("user.john.SPAM", readonly=True), b"1")

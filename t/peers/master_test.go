@@ -130,9 +130,7 @@ func TestMasterWithAConfigurationOf2004(t *testing.T) {
 			t.Errorf("init %s says %q, want %q", row[0], out, row[1])
 		}
 	}
-	if pids := m.Pids("master"); len(pids) > 0 {
-		t.Errorf("master is left: %v", pids)
-	}
+	m.await("master to end", func() bool { return len(m.Pids("master")) == 0 })
 	m.run("root", "", "sh", "-c", "test -f /var/spool/imap/user/john/1. && test -f /var/spool/imap/user/john/2. && test ! -e /var/imap/socket/lmtp")
 }
 
@@ -164,13 +162,13 @@ print(box.select("INBOX.SPAM"))
 print(box.fetch("1", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])"))
 print(box.logout())
 `, "root")
-	wants(t, "imaplib", m.run("dirk", "", "timeout", "60", "python3", "/tmp/imap.py"), `"." INBOX'`, `"." INBOX.SPAM'`, "('OK', [b'1'])", "UID 1", "Subject: buy", "BYE")
+	wants(t, "imaplib", m.run("dirk", "", "timeout", "300", "python3", "/tmp/imap.py"), `"." INBOX'`, `"." INBOX.SPAM'`, "('OK', [b'1'])", "UID 1", "Subject: buy", "BYE")
 
 	for _, proto := range []string{"imap", "pop3"} {
 		m.write("/home/dirk/.fetchmailrc", "set no syslog\npoll 127.0.0.1 proto "+proto+" uidl\n\tuser susie password secret is dirk here sslproto '' keep\n"+
 			"\tmda \"cat >/tmp/by."+proto+"\"\n", "dirk")
 		m.in(func() error { return os.Chmod("/home/dirk/.fetchmailrc", 0o600) })
-		out, err := m.try("dirk", "", "timeout", "60", "fetchmail", "-v", "-N", "--nodetach")
+		out, err := m.try("dirk", "", "timeout", "300", "fetchmail", "-v", "-N", "--nodetach")
 		if err != nil {
 			t.Errorf("fetchmail by %s: %v %s", proto, err, out)
 		}
@@ -182,14 +180,14 @@ print(box.logout())
 	}
 
 	m.write("/home/dirk/.muttrc", "set ssl_starttls=no ssl_force_tls=no imap_user=susie imap_pass=secret folder=imap://127.0.0.1/ spoolfile=imap://127.0.0.1/INBOX\n", "dirk")
-	m.run("dirk", "", "timeout", "60", "env", "TERM=vt100", "script", "-qec", "mutt -e 'set confirmcreate=no confirmappend=no' -e 'push <copy-message>/tmp/saved<enter><exit>'", "/dev/null")
+	m.run("dirk", "", "timeout", "300", "env", "TERM=vt100", "script", "-qec", "mutt -e 'set confirmcreate=no confirmappend=no' -e 'push <copy-message>/tmp/saved<enter><exit>'", "/dev/null")
 	wants(t, "what mutt saved", m.awaitFile("/tmp/saved", "Subject: first"), "To: susie@"+site.Me)
 	// It flags the message and moves it, and the server has it so.
-	m.run("dirk", "", "timeout", "60", "env", "TERM=vt100", "script", "-qec", "mutt -e 'set confirmcreate=no confirmappend=no delete=yes' -e 'push <flag-message><save-message>=INBOX.SPAM<enter><quit>'", "/dev/null")
+	m.run("dirk", "", "timeout", "300", "env", "TERM=vt100", "script", "-qec", "mutt -e 'set confirmcreate=no confirmappend=no delete=yes' -e 'push <flag-message><save-message>=INBOX.SPAM<enter><quit>'", "/dev/null")
 	m.write("/tmp/moved.py", `import imaplib
 box = imaplib.IMAP4("127.0.0.1")
 box.login("susie", "secret")
 print(box.status("INBOX", "(MESSAGES)"), box.select("INBOX.SPAM"), box.search(None, "FLAGGED", "SUBJECT", "first"))
 `, "root")
-	wants(t, "what mutt moved", m.run("dirk", "", "timeout", "60", "python3", "/tmp/moved.py"), "(MESSAGES 0)", "('OK', [b'2']) ('OK', [b'2'])")
+	wants(t, "what mutt moved", m.run("dirk", "", "timeout", "300", "python3", "/tmp/moved.py"), "(MESSAGES 0)", "('OK', [b'2']) ('OK', [b'2'])")
 }

@@ -82,6 +82,7 @@ func TestNewDomainsAndUsersGetMailUntilTheyAreDeleted(t *testing.T) {
 		m.run("root", "", "sh", "-c", "sh -c 'kill -9 $$' & ln -s $! "+home+"/users/.lock; wait; "+args)
 	}
 	killed("newdomain killed.example example")
+	m.AwaitCalm(t) // qmail-send reads it again
 	m.arrives("jack@killed.example", "Subject: after a kill\r\n")
 	m.awaitInbox("jack", "\r\nSubject: after a kill\r\n")
 	m.awaitEmpty()

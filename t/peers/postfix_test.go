@@ -185,7 +185,7 @@ func TestPostfixSpeaksTLSBothWays(t *testing.T) {
 	}
 	m.await("two messages", func() bool { return len(m.mail("/home/susie/Maildir")) == 2 })
 	wants(t, "what Postfix sent", m.awaitMail("susie", "Subject: from Postfix"), "Received: from unknown (HELO "+far+") (127.0.0.1)\n  by "+site.Me+" with ESMTPS (TLS_")
-	wants(t, "Postfix's log", m.read("/var/log/postfix"), "Verified TLS connection established to 127.0.0.1[127.0.0.1]:25: TLSv1.3 ")
+	m.awaitLog("postfix", "Verified TLS connection established to 127.0.0.1[127.0.0.1]:25: TLSv1.3 ")
 	m.awaitEmpty()
 }
 

@@ -38,6 +38,7 @@ func TestServersOfTheStoreHaveGivenUpTheirRights(t *testing.T) {
 	serve := func(address string, args ...string) {
 		m.background(args[0], nil, append([]string{"sh", "-c", `"$@" & wait`, "sh"}, args...)...)
 		m.awaitPort(address)
+		m.dial(address).says("", "") // it greets after that
 	}
 	const imapAddress, popAddress, lmtpAddress = "127.0.0.1:144", "127.0.0.1:110", "127.0.0.1:24"
 	serve(imapAddress, "imapd", "-l", imapAddress)

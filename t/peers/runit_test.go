@@ -25,7 +25,7 @@ func TestRunsvdirRunsTheServicesOfRunit(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.awaitMail("john", "Subject: under supervision")
-	m.awaitLog(log, " end msg ")
+	m.awaitEnds(log, 2)
 	if raw := m.read("/var/log/" + log); !regexp.MustCompile(`^(\d{4}-\d\d-\d\d_\d\d:\d\d:\d\d\.\d{5} .*\n)+$`).MatchString(raw) {
 		t.Errorf("not every line is stamped: %q", raw)
 	}

@@ -78,7 +78,7 @@ func TestClientsThatSynchronize(t *testing.T) {
 			m.run("john", "", "mkdir", "Mail")
 			sync := func() {
 				t.Helper()
-				m.run("john", "", append([]string{"timeout", "60"}, strings.Fields(row.name)...)...)
+				m.run("john", "", append([]string{"timeout", "300"}, strings.Fields(row.name)...)...)
 			}
 			all := func() string {
 				return m.imap("STATUS INBOX (MESSAGES UIDNEXT HIGHESTMODSEQ)", "STATUS INBOX.SPAM (MESSAGES UIDNEXT HIGHESTMODSEQ)", `LIST "" *`) +

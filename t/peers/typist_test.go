@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -82,17 +81,6 @@ func (m *machine) sitDown() *typist {
 	})
 	s.awaitPrompt(0, "# ")
 	return s
-}
-
-// await is machine's with more patience: what is typed runs programs that take seconds even
-// on a machine that has nothing else to do.
-func (s *typist) await(what string, cond func() bool) {
-	s.t.Helper()
-	for end := time.Now().Add(5 * time.Minute); !cond(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			s.t.Fatalf("waited in vain for %s", what)
-		}
-	}
 }
 
 // awaitPrompt waits until the last that is said after a place is prompt, and gives all.

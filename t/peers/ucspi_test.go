@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"goqmail/t/lab"
 	"goqmail/t/site"
 )
 
@@ -25,7 +26,7 @@ func (m *machine) speak(from, to, input string) string {
 		return err
 	})
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Minute))
+	conn.SetDeadline(time.Now().Add(lab.Patience))
 	var out strings.Builder
 	in := bufio.NewReader(conn)
 	greeting, _ := in.ReadString('\n')
