@@ -136,7 +136,7 @@ func TestDeafHost(t *testing.T) {
 	io.WriteString(far, "220 x\r\n250 x\r\n250 x\r\n250 x\r\n354 x\r\n250 taken\r\n")
 	m := message{sender: "a", recipients: []string{"b"}, text: &repeated{strings.Repeat("x\n", 1000), 1 << 30}}
 	var reports strings.Builder
-	v := clientTo(near, here, &config{helo: "me", timeout: 200 * time.Millisecond}, none).send(m, &reports)
+	v := clientTo(near, here, &config{helo: "me", timeout: time.Second}, none).send(m, &reports)
 	if got, want := reports.String()+string(v), "r\x00ZConnected to 192.0.2.1 but connection died. (#4.4.2)\n"; got != want {
 		t.Errorf("got %q", got)
 	}

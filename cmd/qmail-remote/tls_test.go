@@ -100,7 +100,7 @@ func sendTLS(t *testing.T, to target, opening []string, cert *tls.Certificate, r
 	go func() { done <- hostTLS(far, opening, cert, replies) }()
 	var reports strings.Builder
 	m := message{sender: "a", recipients: []string{"b"}, text: strings.NewReader("hello\n")}
-	c := &config{helo: "me", timeout: 5 * time.Second, extensions: extensions.Set{extensions.SMTPTLS}}
+	c := &config{helo: "me", timeout: time.Minute, extensions: extensions.Set{extensions.SMTPTLS}}
 	v := clientTo(near, to, c, none).send(m, &reports)
 	near.Close()
 	return reports.String() + string(v), <-done
