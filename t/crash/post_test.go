@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"goqmail/lib/queue"
+	"goqmail/t/lab"
 )
 
 // post is a home in which qmail-send and qmail-clean work under the tracer, and
@@ -273,7 +274,7 @@ func (p *post) watch(log io.Reader, pid int) {
 		}
 	}()
 	p.said = ""
-	last := time.NewTimer(time.Minute)
+	last := time.NewTimer(lab.Patience)
 	defer last.Stop()
 	left := 4
 	var quiet <-chan time.Time // only from the first line on: before it, TERM may find no handler
@@ -340,7 +341,7 @@ func (p *post) finish(t *testing.T, story string) {
 
 // emptied waits until no message that was acknowledged is in the queue.
 func (p *post) emptied(send *os.Process) bool {
-	for i, end := 0, time.Now().Add(time.Minute); time.Now().Before(end); i++ {
+	for i, end := 0, time.Now().Add(lab.Patience); time.Now().Before(end); i++ {
 		if i%20 == 0 {
 			send.Signal(syscall.SIGALRM)
 		}

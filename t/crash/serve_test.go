@@ -17,6 +17,7 @@ import (
 	"goqmail/lib/sasldb"
 	"goqmail/lib/socket"
 	"goqmail/t/crash/storesteps"
+	"goqmail/t/lab"
 )
 
 // served is a program that serves one client of a store, in which john and mary have
@@ -85,7 +86,7 @@ func (p *served) files() (client net.Conn, files []*os.File) {
 	if client, err = net.FileConn(ours); err != nil {
 		p.t.Fatal(err)
 	}
-	client.SetDeadline(time.Now().Add(time.Minute))
+	client.SetDeadline(time.Now().Add(lab.Patience))
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		p.t.Fatal(err)

@@ -121,7 +121,7 @@ func (s *system) converse(commands ...string) (said []string, err error) {
 		return nil, err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	conn.SetDeadline(time.Now().Add(lab.Patience))
 	in := bufio.NewReader(conn)
 	if _, err := in.ReadString('\n'); err != nil { // the greeting
 		return nil, err

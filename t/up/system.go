@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"goqmail/t/lab"
 	"goqmail/t/site"
 )
 
@@ -125,16 +126,16 @@ func listening(addr, greeting string) error {
 			return false
 		}
 		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(30 * time.Second))
+		conn.SetDeadline(time.Now().Add(lab.Patience))
 		got := make([]byte, len(greeting))
 		_, err = io.ReadFull(conn, got)
 		return err == nil && string(got) == greeting
 	})
 }
 
-// await waits up to a minute for cond to hold.
+// await waits for cond to hold, but not forever.
 func await(what string, cond func() bool) error {
-	for end := time.Now().Add(time.Minute); !cond(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(lab.Patience); !cond(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			return errors.New("waited in vain for " + what + "; the log may tell why")
 		}
