@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -97,9 +98,14 @@ func wrap(step Step, err error) error {
 	return &Error{step, err}
 }
 
+// buffers are for fill: a process that delivers again and again needs but one.
+var buffers = sync.Pool{New: func() any { return new([16384]byte) }}
+
 // fill writes head and mess to file, a short message at one stroke.
 func fill(file descriptor.File, head string, mess io.Reader, deadline time.Time) error {
-	buf := append(make([]byte, 0, max(16384, 2*len(head))), head...)
+	space := buffers.Get().(*[16384]byte)
+	defer buffers.Put(space)
+	buf := append(space[:0], head...)
 	for {
 		n, err := mess.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
