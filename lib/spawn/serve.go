@@ -31,7 +31,14 @@ type Server struct {
 	broken  bool // writing out has failed
 	used    map[int]bool
 	running int
+	work    chan delivery
 	reports chan numbered
+}
+
+// delivery is one that is to start.
+type delivery struct {
+	Request
+	mess *os.File
 }
 
 type numbered struct {
@@ -58,7 +65,9 @@ func (s *Server) Serve(in io.Reader, out io.WriteCloser) {
 	const each = 4 // of a delivery that starts
 	go descriptor.Room(each * auto.Spawn())
 	s.out = out
-	s.reports = make(chan numbered)
+	s.reports = make(chan numbered, auto.Spawn())
+	s.work = make(chan delivery)
+	defer close(s.work)
 	s.used = map[int]bool{}
 	s.write(builtIn().append(nil, auto.Spawn()))
 	pieces := make(chan []byte)
@@ -73,11 +82,20 @@ func (s *Server) Serve(in io.Reader, out io.WriteCloser) {
 			}
 			requests.Parse(data, s.request)
 		case r := <-s.reports:
-			s.write(AppendReport(nil, r.num, r.report))
-			delete(s.used, r.num)
-			s.running--
+			b := s.ended(nil, r)
+			for range len(s.reports) {
+				b = s.ended(b, <-s.reports)
+			}
+			s.write(b)
 		}
 	}
+}
+
+// ended appends the report of a delivery that has ended.
+func (s *Server) ended(b []byte, r numbered) []byte {
+	delete(s.used, r.num)
+	s.running--
+	return AppendReport(b, r.num, r.report)
 }
 
 // waiting is in for one who has other things to do meanwhile: the runtime leaves
@@ -123,7 +141,19 @@ func (s *Server) request(r Request) {
 	}
 	s.used[r.Num] = true
 	s.running++
-	go func() { s.reports <- numbered{r.Num, s.Deliver(r, mess)} }()
+	select {
+	case s.work <- delivery{r, mess}:
+	default:
+		go s.serve(delivery{r, mess})
+	}
+}
+
+// serve carries out a delivery and then others: its stack has grown to what they
+// take.
+func (s *Server) serve(d delivery) {
+	for ok := true; ok; d, ok = <-s.work {
+		s.reports <- numbered{d.Num, s.Deliver(d.Request, d.mess)}
+	}
 }
 
 // admit checks a request in the order that the texts of its refusals have
@@ -162,22 +192,22 @@ func numeric(mess string) bool {
 // what does not belong to the queue.
 func (s *Server) open(mess string) (f *os.File, refusal string) {
 	path := auto.Home + "/queue/mess/" + mess
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := descriptor.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, "Zqmail-spawn unable to open message. (#4.3.0)\n"
 	}
-	info, err := f.Stat()
+	st, err := file.Stat()
 	switch {
 	case err != nil:
 		refusal = "Zqmail-spawn unable to fstat message. (#4.3.0)\n"
-	case !info.Mode().IsRegular():
+	case st.Mode&syscall.S_IFMT != syscall.S_IFREG:
 		refusal = "ZSorry, message has wrong type. (#4.3.5)\n"
-	case int(info.Sys().(*syscall.Stat_t).Uid) != s.Queue:
+	case int(st.Uid) != s.Queue:
 		refusal = "ZSorry, message has wrong owner. (#4.3.5)\n"
 	default:
-		return f, ""
+		return os.NewFile(uintptr(file), ""), ""
 	}
-	f.Close()
+	file.Close()
 	return nil, refusal
 }
 
