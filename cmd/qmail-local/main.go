@@ -29,7 +29,7 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 	sig.Default(sig.Swallowed[:]...)
 	sig.Ignore(syscall.SIGXFSZ) // a write that fails is cleaned up after, a death is not
-	open := qmail.NewOpener() // for one who forwards much
+	open := qmail.NewOpener()   // for one who forwards much
 	warm.One(func(c *call.Call) int { return run(c, open) })
 }
 
