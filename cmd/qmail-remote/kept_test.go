@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"net"
 	"os"
 	"reflect"
@@ -307,14 +306,7 @@ func FuzzKept(f *testing.F) {
 	f.Add("250 x\r\n450 x\r\n250 x\r\n")
 	f.Add("250 x\r\n250 x\r\n250 x\r\n")
 	f.Fuzz(func(t *testing.T, said string) {
-		near, far := pair(t)
-		go func() {
-			io.WriteString(far, said)
-			far.(*net.TCPConn).CloseWrite()
-			io.Copy(io.Discard, far)
-			far.Close()
-		}()
-		c := clientTo(near, here, &plain, none)
+		c := clientTo(hostSaying(t, said), here, &plain, none)
 		c.messages = 1
 		var reports strings.Builder
 		v := c.send(hello(), &reports)

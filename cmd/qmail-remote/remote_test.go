@@ -179,19 +179,25 @@ func TestLongReply(t *testing.T) {
 	}
 }
 
+// hostSaying is a connection to a host that says something, whatever it hears.
+func hostSaying(t *testing.T, said string) *os.File {
+	near, far := pair(t)
+	go func() {
+		io.WriteString(far, said)
+		far.(*net.TCPConn).CloseWrite()
+		io.Copy(io.Discard, far)
+		far.Close()
+	}()
+	return near
+}
+
 // FuzzReplies: whatever a host says, there is at most one report on each
 // recipient, and no success without its yes to one.
 func FuzzReplies(f *testing.F) {
 	f.Add("220 x\r\n250 x\r\n250 x\r\n550-x\r\n550 x\r\n250 x\r\n354\r\n250\r\n")
 	f.Add("220\n250\n250-\n\n\n\n250\r\n")
 	f.Fuzz(func(t *testing.T, said string) {
-		near, far := pair(t)
-		go func() {
-			io.WriteString(far, said)
-			far.(*net.TCPConn).CloseWrite()
-			io.Copy(io.Discard, far)
-			far.Close()
-		}()
+		near := hostSaying(t, said)
 		var reports strings.Builder
 		m := message{recipients: []string{"b", "c"}, text: strings.NewReader("x\n")}
 		v := clientTo(near, here, &config{timeout: time.Minute}, none).send(m, &reports)

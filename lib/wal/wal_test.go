@@ -8,18 +8,25 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
+// locked makes a database that somebody is changing.
+func locked(t *testing.T) (path string, unlock func()) {
+	t.Helper()
+	path = t.TempDir() + "/db"
+	c, err := sqlite.OpenConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	end, err := sqlitex.ImmediateTransaction(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, func() { end(&err) }
+}
+
 // Who opens a database while another is about to change its mode waits for that one.
 func TestOpenWaits(t *testing.T) {
-	path := t.TempDir() + "/db"
-	other, err := sqlite.OpenConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	end, err := sqlitex.ImmediateTransaction(other)
-	if err != nil {
-		t.Fatal(err)
-	}
+	path, unlock := locked(t)
 	opened := make(chan error)
 	go func() {
 		c, err := Open(path, time.Minute)
@@ -33,7 +40,7 @@ func TestOpenWaits(t *testing.T) {
 		t.Fatalf("opened, %v, while it was locked", err)
 	case <-time.After(50 * time.Millisecond): // less only makes the test weaker
 	}
-	end(&err)
+	unlock()
 	if err := <-opened; err != nil {
 		t.Error(err)
 	}
@@ -41,17 +48,7 @@ func TestOpenWaits(t *testing.T) {
 
 // In the end it says that the database is locked.
 func TestOpenGivesUp(t *testing.T) {
-	path := t.TempDir() + "/db"
-	other, err := sqlite.OpenConn(path, sqlite.OpenReadWrite|sqlite.OpenCreate)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	end, err := sqlitex.ImmediateTransaction(other)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer end(&err)
+	path, _ := locked(t)
 	if _, err := Open(path, time.Millisecond); sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy {
 		t.Error(err)
 	}

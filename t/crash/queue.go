@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"syscall"
@@ -231,23 +232,8 @@ func Legal(v View, layout queue.Layout) error {
 }
 
 func place(layout queue.Layout, kind string, n queue.Num) queue.Name {
-	switch kind {
-	case "mess":
-		return layout.Mess(n)
-	case "intd":
-		return layout.Intd(n)
-	case "todo":
-		return layout.Todo(n)
-	case "info":
-		return layout.Info(n)
-	case "local":
-		return layout.Local(n)
-	case "remote":
-		return layout.Remote(n)
-	case "bounce":
-		return layout.Bounce(n)
-	}
-	return ""
+	kinds := queue.Kinds()
+	return kinds[slices.IndexFunc(kinds, func(k queue.Kind) bool { return k.Name == kind })].File(layout, n)
 }
 
 // String lists the files.

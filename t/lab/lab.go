@@ -21,6 +21,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // T is what the lab needs of a test. *testing.T and *testing.B have it; a
@@ -87,6 +89,14 @@ func Need(t T) {
 	t.Helper()
 	if err := Refused(); err != nil {
 		t.Skipf("%v", err)
+	}
+}
+
+// NeedLandlock skips the test where the kernel has none.
+func NeedLandlock(t T) {
+	t.Helper()
+	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); errno != 0 {
+		t.Skipf("this kernel has no Landlock: %v", errno)
 	}
 }
 

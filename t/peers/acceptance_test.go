@@ -36,8 +36,7 @@ func bare(t *testing.T, home string, peers ...string) *typist {
 		t.Fatalf("make: %v\n%s", err, out)
 	}
 	for _, name := range []string{"Makefile", "README.md"} {
-		text, err := fs.ReadFile(lab.Tree(), name)
-		if err := errors.Join(err, os.WriteFile(sources+"/"+name, text, 0o644)); err != nil {
+		if err := os.WriteFile(sources+"/"+name, []byte(source(t, name)), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -454,21 +453,13 @@ func (s *typist) imapServer() {
 	lacks(s.t, "make", said, "adding", "warning", "fatal", "Error")
 	// The directory keeps its mode. By 750, which was written, no user's procmail gets at it.
 	s.quietly("mkdir /var/quarantine", "chown -R 0:0 /usr/anomy")
-	conf, err := os.ReadFile(lab.Root() + "/lib/anomy/testdata/hint.conf")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.file("/usr/anomy/anomy.conf", string(conf))
+	s.file("/usr/anomy/anomy.conf", source(s.t, "lib/anomy/testdata/hint.conf"))
 
 	s.types("cat >> /etc/syslog.conf << EOF\nlocal6.debug -/var/log/imapd.log\nauth.debug -/var/log/auth.log\nEOF", root)
 	s.quietly("touch /var/log/imapd.log")
 	s.types("/etc/rc.d/init.d/sysklogd reload", root)
 	s.quietly("mkdir /var/imap /var/spool/imap")
-	normal, err := os.ReadFile(lab.Root() + "/lib/cyrusconf/testdata/normal.conf")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.write("/tmp/cyrus-imapd-2.2.3/master/conf/normal.conf", string(normal), "root")
+	s.write("/tmp/cyrus-imapd-2.2.3/master/conf/normal.conf", source(s.t, normalConf), "root")
 	s.write("/usr/cyrus/.profile", "PATH=/usr/cyrus/bin:$PATH\n", "root")
 	s.install()
 	s.stop()

@@ -5,8 +5,6 @@ package peers
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -66,15 +64,8 @@ func newStore(t *testing.T, peers ...string) *machine {
 }
 
 // inbox gives the messages of a mailbox as they are stored.
-func (m *machine) inbox(mailbox string) (texts []string) {
-	m.Do(func() {
-		names, _ := filepath.Glob("/var/spool/imap/user/" + mailbox + "/[0-9]*.")
-		for _, name := range names {
-			data, _ := os.ReadFile(name)
-			texts = append(texts, string(data))
-		}
-	})
-	return texts
+func (m *machine) inbox(mailbox string) []string {
+	return m.files("/var/spool/imap/user/" + mailbox + "/[0-9]*.")
 }
 
 // awaitInbox waits for a message with a text in it.

@@ -4,7 +4,6 @@ package peers
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -20,11 +19,7 @@ func newcomer(t *testing.T, peers ...string) *typist {
 	m.in(func() error {
 		return errors.Join(lab.LayPair(users), lab.BindProgram(home+"/bin/saslpasswd2", "/usr/sbin/saslpasswd2"))
 	})
-	conf, err := os.ReadFile(lab.Root() + "/lib/cyrusconf/testdata/normal.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.write("/tmp/cyrus-imapd-2.2.3/master/conf/normal.conf", string(conf), "root")
+	m.write("/tmp/cyrus-imapd-2.2.3/master/conf/normal.conf", source(t, normalConf), "root")
 	m.write("/usr/cyrus/.profile", "PATH=/usr/cyrus/bin:"+home+"/bin:$PATH\n", "cyrus")
 	m.run("root", "", "sh", "-c", "echo 'cyrus:*:12000:0:99999:7:::' >>/etc/shadow")
 	return m.sitDown()

@@ -4,6 +4,7 @@ package peers
 
 import (
 	"errors"
+	"io/fs"
 	"net"
 	"net/smtp"
 	"os"
@@ -227,18 +228,20 @@ func (m *machine) awaitFile(path, text string) (got string) {
 	return got
 }
 
-// mail gives the messages in new/ of a Maildir.
-func (m *machine) mail(maildir string) []string {
-	var out []string
+// files gives the texts of all files of a pattern.
+func (m *machine) files(pattern string) (texts []string) {
 	m.Do(func() {
-		names, _ := filepath.Glob(maildir + "/new/*")
+		names, _ := filepath.Glob(pattern)
 		for _, name := range names {
 			data, _ := os.ReadFile(name)
-			out = append(out, string(data))
+			texts = append(texts, string(data))
 		}
 	})
-	return out
+	return texts
 }
+
+// mail gives the messages in new/ of a Maildir.
+func (m *machine) mail(maildir string) []string { return m.files(maildir + "/new/*") }
 
 // awaitMail waits for a message with a text in it in a user's Maildir, and gives it.
 func (m *machine) awaitMail(user, text string) string {
@@ -281,6 +284,16 @@ func (m *machine) smtpSend(address, subject string) (err error) {
 		err = smtp.SendMail(address, nil, "olaf@client.example", []string{"john@linuxfromsource.org"}, []byte("Subject: "+subject+"\r\n\r\nbody\r\n"))
 	})
 	return err
+}
+
+// source is a file of this tree.
+func source(t *testing.T, name string) string {
+	t.Helper()
+	text, err := fs.ReadFile(lab.Tree(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // wants reports the parts that a text does not have.

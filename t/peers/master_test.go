@@ -26,18 +26,17 @@ tls_key_file: /var/imap/server.pem
 allowplaintext yes
 `
 
+// normalConf is the cyrus.conf of those days, in this tree.
+const normalConf = "lib/cyrusconf/testdata/normal.conf"
+
 // newMailStore makes a host with a mail store as an administrator makes it, on which
 // nothing runs. Users' passwords are "secret".
 func newMailStore(t *testing.T, peers ...string) *machine {
 	t.Helper()
 	m := newMachine(t, append(peers, "openssl openssl")...)
-	cyrusConf, err := os.ReadFile(lab.Root() + "/lib/cyrusconf/testdata/normal.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
 	m.in(func() error { return lab.LayPair(users) })
 	m.write("/etc/imapd.conf", imapdConf, "root")
-	m.write("/etc/cyrus.conf", string(cyrusConf), "root")
+	m.write("/etc/cyrus.conf", source(t, normalConf), "root")
 	m.run("cyrus", "", "/usr/cyrus/tools/mkimap")
 	m.run("root", "", "openssl", "req", "-new", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=localhost",
 		"-out", "/var/imap/server.pem", "-keyout", "/var/imap/server.key", "-days", "365")
@@ -109,11 +108,7 @@ func TestMasterWithAConfigurationOf2004(t *testing.T) {
 	if now := m.pid("lmtpd"); now != kept {
 		t.Errorf("lmtpd is %d, was %d", now, kept)
 	}
-	init, err := os.ReadFile(lab.Root() + "/scripts/imap/init")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.write("/tmp/init", strings.ReplaceAll(string(init), "CYRUSBIN", cyrus), "root")
+	m.write("/tmp/init", strings.ReplaceAll(source(t, "scripts/imap/init"), "CYRUSBIN", cyrus), "root")
 	m.run("root", "", "kill", pid)
 	m.awaitLog("master", "All children have exited, closing down")
 	m.await("master to end", func() bool { return len(m.Pids("master")) == 0 })

@@ -5,7 +5,6 @@ package peers
 import (
 	"crypto/tls"
 	"errors"
-	"io/fs"
 	"net/netip"
 	"net/smtp"
 	"strings"
@@ -29,13 +28,10 @@ func TestTheReadmeCanBeFollowed(t *testing.T) {
 		}
 		return err
 	})
-	readme, err := fs.ReadFile(lab.Tree(), "README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	readme := source(t, "README.md")
 	written := func(line string) string {
 		t.Helper()
-		if !strings.Contains(string(readme), "\n    "+line) {
+		if !strings.Contains(readme, "\n    "+line) {
 			t.Errorf("the README does not have %q", line)
 		}
 		return line

@@ -20,18 +20,10 @@ import (
 	"goqmail/t/lab"
 )
 
-// needLandlock skips a test where the kernel has none.
-func needLandlock(t *testing.T) {
-	t.Helper()
-	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); errno != 0 {
-		t.Skipf("this kernel has no Landlock: %v", errno)
-	}
-}
-
 // What a server of the store could not be made to do by a defect in it, and what it does
 // all the same.
 func TestServersOfTheStoreHaveGivenUpTheirRights(t *testing.T) {
-	needLandlock(t)
+	lab.NeedLandlock(t)
 	t.Parallel()
 	m := newIMAP(t)
 	// As a child of the shell's; see lab.Inside.
@@ -103,7 +95,7 @@ func TestServersOfTheStoreHaveGivenUpTheirRights(t *testing.T) {
 // Keys and lists that are put in the place of others are read, in the directories that were
 // named at the start. Settings that name others have to wait for a restart.
 func TestASettingBeyondTheRightsWaitsForARestart(t *testing.T) {
-	needLandlock(t)
+	lab.NeedLandlock(t)
 	t.Parallel()
 	m := newIMAP(t)
 	log := m.listenToLog()

@@ -3,23 +3,17 @@
 package peers
 
 import (
-	"os"
 	"strings"
 	"testing"
 
-	"goqmail/t/lab"
 	"goqmail/t/site"
 )
 
 // anomy installs the sanitizer with the configuration of 2004.
 func (m *machine) anomy() {
 	m.t.Helper()
-	conf, err := os.ReadFile(lab.Root() + "/lib/anomy/testdata/hint.conf")
-	if err != nil {
-		m.t.Fatal(err)
-	}
 	m.run("root", "", "sh", "-ec", "mount -t tmpfs -o mode=755 anomy /usr/anomy; mkdir /usr/anomy/bin; cp "+home+"/bin/sanitizer /usr/anomy/bin/sanitizer.pl")
-	m.write("/usr/anomy/anomy.conf", string(conf), "root")
+	m.write("/usr/anomy/anomy.conf", source(m.t, "lib/anomy/testdata/hint.conf"), "root")
 }
 
 // The recipe and the configuration of 2004, but for SpamAssassin.

@@ -5,7 +5,6 @@ package peers
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -28,16 +27,7 @@ func (m *machine) sink(options ...string) {
 }
 
 // sunk gives what the sink has.
-func (m *machine) sunk() (messages []string) {
-	m.Do(func() {
-		names, _ := filepath.Glob("/tmp/sink/*")
-		for _, name := range names {
-			data, _ := os.ReadFile(name)
-			messages = append(messages, string(data))
-		}
-	})
-	return messages
-}
+func (m *machine) sunk() []string { return m.files("/tmp/sink/*") }
 
 func TestSmtpSinkGetsEveryByte(t *testing.T) {
 	t.Parallel()

@@ -3,11 +3,9 @@
 package peers
 
 import (
-	"os"
 	"strings"
 	"testing"
 
-	"goqmail/t/lab"
 	"goqmail/t/site"
 )
 
@@ -53,11 +51,7 @@ func TestProcmailSortsOutWhatSpamAssassinFinds(t *testing.T) {
 func TestSieveSortsAsProcmailDoes(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, "sieve-test dovecot-sieve")
-	script, err := os.ReadFile(lab.Root() + "/imap.example/spam.sieve")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.write("/tmp/spam.sieve", string(script), "root")
+	m.write("/tmp/spam.sieve", source(t, "imap.example/spam.sieve"), "root")
 	m.write("/tmp/dovecot.conf", "", "root")
 	const clean = "From: a@x.example\nTo: b@x.example\nSubject: minutes\nX-Spam-Status: No, score=1\n\nbody\n"
 	for _, c := range []struct {

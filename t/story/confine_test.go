@@ -9,12 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
+	"goqmail/t/lab"
 	"goqmail/t/site"
 )
 
-// awaitConfined tells that all threads of all processes of a name have given up
+// checkConfined checks that all threads of all processes of a name have given up
 // rights.
 func (m *machine) checkConfined(name string) {
 	m.t.Helper()
@@ -36,18 +35,10 @@ func (m *machine) checkConfined(name string) {
 	}
 }
 
-// needLandlock skips a test where the kernel has none.
-func needLandlock(t *testing.T) {
-	t.Helper()
-	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION); errno != 0 {
-		t.Skipf("this kernel has no Landlock: %v", errno)
-	}
-}
-
 // A session that needs no program can run none, nor open a file outside of
 // control. A list that it reads late shows that.
 func TestAnSMTPSessionHasGivenUpItsRights(t *testing.T) {
-	needLandlock(t)
+	lab.NeedLandlock(t)
 	t.Parallel()
 	m := newMachine(t)
 	m.start()
@@ -86,7 +77,7 @@ func TestAnSMTPSessionHasGivenUpItsRights(t *testing.T) {
 // A qmail-remote that stays cannot open what was not a control file when it
 // began.
 func TestARemoteDeliveryHasGivenUpItsRights(t *testing.T) {
-	needLandlock(t)
+	lab.NeedLandlock(t)
 	t.Parallel()
 	m := newMachine(t)
 	m.in(func() error {
@@ -123,13 +114,12 @@ func TestARemoteDeliveryHasGivenUpItsRights(t *testing.T) {
 }
 
 func TestTLSHasGivenUpItsRights(t *testing.T) {
-	needLandlock(t)
+	lab.NeedLandlock(t)
 	t.Parallel()
 	m := newMachine(t)
 	m.encrypt()
 	m.listen()
-	c := m.client("25")
-	c.reply("220 ")
+	c := m.smtp()
 	c.say("STARTTLS", "220 ")
 	m.checkConfined("qmail-tls")
 	c.secure(site.Me)

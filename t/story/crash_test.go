@@ -19,8 +19,8 @@ func TestKillingADaemonLosesNoMail(t *testing.T) {
 		t.Run(daemon, func(t *testing.T) {
 			t.Parallel()
 			m := newMachine(t)
-			m.write("/tmp/hold", "", "root")
-			m.write("/home/olaf/.qmail", "|while test -e /tmp/hold; do sleep 0.02; done\n./Maildir/\n", "olaf")
+			m.hold()
+			m.write("/home/olaf/.qmail", whileHeld+"./Maildir/\n", "olaf")
 			m.remote(`r\0Ksent\n\0`)
 			m.start()
 			// On their way out: one local, one remote, and one to both.
@@ -31,7 +31,7 @@ func TestKillingADaemonLosesNoMail(t *testing.T) {
 
 			m.Signal(t, daemon, syscall.SIGKILL)
 			m.send("susie", "afterwards", "dirk@"+site.Me)
-			m.in(func() error { return os.Remove("/tmp/hold") })
+			m.letGo()
 			m.awaitGone()
 			m.send("susie", "meanwhile", "dirk@"+site.Me)
 

@@ -3,7 +3,6 @@
 package story
 
 import (
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -192,8 +191,8 @@ func TestASlowReaderIsNotHeldAgainstOthers(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	// A delivery that hangs until it is told to go on.
-	m.in(func() error { return os.WriteFile("/tmp/hold", nil, 0o666) })
-	m.write("/home/olaf/.qmail", "|while test -e /tmp/hold; do sleep 0.02; done\n", "olaf")
+	m.hold()
+	m.write("/home/olaf/.qmail", whileHeld, "olaf")
 	m.start()
 	m.send("susie", "slow", "olaf@"+site.Me)
 	m.awaitLog("starting delivery 1:")
@@ -202,7 +201,7 @@ func TestASlowReaderIsNotHeldAgainstOthers(t *testing.T) {
 	if m.log.has("delivery 1: ") && !m.log.has("starting delivery 1: ") {
 		t.Error("the slow delivery has ended")
 	}
-	m.in(func() error { return os.Remove("/tmp/hold") })
+	m.letGo()
 	m.awaitLog("delivery 1: success: did_0+0+1/")
 	m.awaitEmpty()
 }

@@ -5,7 +5,6 @@ package story
 import (
 	"bufio"
 	"io"
-	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,7 +27,7 @@ func TestAHostWithoutAQueueUsesAnothers(t *testing.T) {
 		return a.try("susie", "Subject: no queue\n\nbody\n", []string{"QMAILQUEUE=bin/qmail-qmqpc"},
 			"qmail-inject", "-f"+a.at("susie"), b.at("dirk"), c.at("olaf"))
 	}
-	b.awaitListener("628")
+	b.awaitPort("628")
 	if out, err := send(); err != nil {
 		t.Fatalf("qmail-inject: %v %s", err, out)
 	}
@@ -48,31 +47,13 @@ func TestAHostWithoutAQueueUsesAnothers(t *testing.T) {
 	}
 }
 
-// awaitListener waits until somebody listens at a port.
-func (h *host) awaitListener(port string) {
-	h.t.Helper()
-	h.await("a listener at port "+port, func() bool {
-		conn := h.connect("127.0.0.1", port)
-		if conn != nil {
-			conn.Close()
-		}
-		return conn != nil
-	})
-}
-
-// connect connects from the host, if that is possible.
-func (h *host) connect(addr, port string) (conn net.Conn) {
-	h.Do(func() { conn, _ = net.Dial("tcp", net.JoinHostPort(addr, port)) })
-	return conn
-}
-
 func TestQMTPTellsOfEachRecipient(t *testing.T) {
 	t.Parallel()
 	h := newHosts(t, "", addrA, addrB)
 	a, b := h[0], h[1]
 	b.start()
 	b.serve("qmtpd", "209", "qmail-qmtpd")
-	b.awaitListener("209")
+	b.awaitPort("209")
 	conn := a.connect(addrB, "209")
 	if conn == nil {
 		t.Fatal("no connection")

@@ -15,7 +15,7 @@ func TestMailComesFromOutgoingip(t *testing.T) {
 	b.control("rcpthosts", "b.example\n[IPv6:2001:db8::2]\n")
 	b.up()
 	b.serve("qmqpd", "628", "qmail-qmqpd")
-	b.awaitListener("628")
+	b.awaitPort("628")
 	a.start()
 	// An address of the other family says nothing of this one.
 	for _, c := range []struct{ outgoingip, to, from, qmqp string }{

@@ -99,7 +99,7 @@ func (h *host) up() {
 func (h *host) listen() {
 	h.t.Helper()
 	h.serve("smtpd", "25", "qmail-smtpd")
-	h.awaitSMTP()
+	h.awaitPort("25")
 }
 
 // serve serves a port with a program.

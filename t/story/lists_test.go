@@ -3,31 +3,12 @@
 package story
 
 import (
-	"bufio"
-	"net"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
-	"goqmail/t/lab"
 	"goqmail/t/site"
 )
-
-// smtpFrom connects this host to another's address.
-func (h *host) smtpFrom(addr string) *smtp {
-	h.t.Helper()
-	var conn net.Conn
-	h.in(func() (err error) {
-		conn, err = net.Dial("tcp", net.JoinHostPort(addr, "25"))
-		return err
-	})
-	h.t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(lab.Patience))
-	c := &smtp{h.t, conn, bufio.NewReader(conn)}
-	c.reply("220 ")
-	return c
-}
 
 // replyTo says a command and wants this very reply.
 func (c *smtp) replyTo(command, want string) {
@@ -62,7 +43,7 @@ func TestPatternsKeepOutWhomTheyMatch(t *testing.T) {
 	m.control("brtlimit", "3\n")
 	m.start()
 	m.background("smtpd", "env", "SOFTLIMIT="+strings.Join(limit, " "), home+"/boot/smtpd")
-	m.awaitSMTP()
+	m.awaitPort("25")
 	const noHelo, noSender, noRecipient = "553 sorry, your HELO host name has been denied (#5.7.1)",
 		"553 sorry, your envelope sender has been denied (#5.7.1)", "553 sorry, your envelope recipient has been denied (#5.7.1)"
 	c := m.smtp()
@@ -121,7 +102,7 @@ func TestListsOfHostsKeepOutWhoIsInThem(t *testing.T) {
 	a.control("dnsbllist", "=own.example\n+good.example\nbl.example\n")
 	a.up()
 
-	s := b.smtpFrom(addrA)
+	s := b.smtpAt(addrA)
 	s.say("EHLO b.example", "250")
 	s.say("MAIL FROM:<>", "250")
 	s.say("RCPT TO:<john@elsewhere.example>", "553") // it is not asked about such
@@ -133,24 +114,24 @@ func TestListsOfHostsKeepOutWhoIsInThem(t *testing.T) {
 	a.saidOf(": 451 192.0.2.2 sends spam\n")
 	a.saidOf("qmail-smtpd: 421 badiprbl: ip 192.0.2.2 rbl: bl.example\n")
 
-	s = b.smtpFrom(addr6A)
+	s = b.smtpAt(addr6A)
 	s.say("HELO b.example", "250")
 	s.say("MAIL FROM:<>", "250")
 	s.replyTo("RCPT TO:<"+a.at("john")+">", "451 2001:db8::2 sends spam")
 
-	s = c.smtpFrom(addrA)
+	s = c.smtpAt(addrA)
 	s.say("HELO c.example", "250")
 	s.send("by a good host", "x@c.example", a.at("john"))
 	a.awaitMail("john", "Subject: by a good host")
 
 	a.control("dnsbllist", "own.example:-%IP%? No.\n")
-	s = b.smtpFrom(addrA)
+	s = b.smtpAt(addrA)
 	s.say("HELO b.example", "250")
 	s.say("MAIL FROM:<>", "250")
 	s.replyTo("RCPT TO:<"+a.at("john")+">", "553 192.0.2.2? No.")
 
 	a.control("mfcheck", "1\n")
-	s = c.smtpFrom(addrA)
+	s = c.smtpAt(addrA)
 	s.replyTo("MAIL FROM:<x@nowhere.example>", "553 sorry, your envelope sender domain must exist (#5.7.1)")
 	s.replyTo("MAIL FROM:<x@c.example>", "250 ok")
 
@@ -193,13 +174,13 @@ func TestRblsmtpdInFront(t *testing.T) {
 	a.start()
 	a.background("smtpd", "tcpserver", "-v", "-R", "-H", "-l", a.name, "0", "25",
 		"rblsmtpd", "-a", "good.example", "-r", "bl.example", "setuidgid", "qmaild", home+"/bin/qmail-smtpd")
-	a.awaitSMTP()
-	s := b.smtpFrom(addrA)
+	a.awaitPort("25")
+	s := b.smtpAt(addrA)
 	s.say("HELO b.example", "250")
 	s.replyTo("MAIL FROM:<>", "250 rblsmtpd.local")
 	s.replyTo("RCPT TO:<"+a.at("john")+">", "451 192.0.2.2 sends spam")
 	a.setNames(strings.ReplaceAll(blocked, "3.2.0.192.bl.", "4.2.0.192.bl."))
-	s = c.smtpFrom(addrA)
+	s = c.smtpAt(addrA)
 	s.say("HELO c.example", "250")
 	s.send("behind rblsmtpd", "x@c.example", a.at("john"))
 	a.awaitMail("john", "Subject: behind rblsmtpd")

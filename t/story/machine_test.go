@@ -8,7 +8,6 @@ package story
 import (
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -134,7 +133,7 @@ func (m *machine) listen() {
 	} else {
 		m.tcpserver()
 	}
-	m.awaitSMTP()
+	m.awaitPort("25")
 }
 
 // tcpserver serves SMTP with the program of ucspi-tcp, behind more words.
@@ -152,22 +151,6 @@ func need(t *testing.T, program, pkg string) {
 	if _, err := exec.LookPath(program); err != nil {
 		t.Skipf("%s is not installed (Debian package %s)", program, pkg)
 	}
-}
-
-func (m *machine) awaitSMTP() {
-	m.t.Helper()
-	m.await("a listener on port 25", func() bool {
-		conn := m.dial()
-		if conn != nil {
-			conn.Close()
-		}
-		return conn != nil
-	})
-}
-
-func (m *machine) dial() (conn net.Conn) {
-	m.Do(func() { conn, _ = net.Dial("tcp", "127.0.0.1:25") })
-	return conn
 }
 
 // background starts a program that logs to a file below /var/log.

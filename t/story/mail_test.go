@@ -50,6 +50,13 @@ func (m *machine) enqueue(subject, sender string, recipients ...string) {
 	})
 }
 
+// whileHeld is a line of .qmail that takes as long as there is /tmp/hold, from hold
+// until letGo.
+const whileHeld = "|while test -e /tmp/hold; do sleep 0.02; done\n"
+
+func (m *machine) hold()  { m.t.Helper(); m.write("/tmp/hold", "", "root") }
+func (m *machine) letGo() { m.t.Helper(); m.in(func() error { return os.Remove("/tmp/hold") }) }
+
 func (m *machine) await(what string, cond func() bool) {
 	m.t.Helper()
 	lab.Await(m.t, what, cond)

@@ -46,8 +46,8 @@ func (m *machine) reboot() {
 func TestARebootLosesNoMail(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
-	m.write("/tmp/hold", "", "root")
-	m.write("/home/olaf/.qmail", "|while test -e /tmp/hold; do sleep 0.02; done\n./Maildir/\n", "olaf")
+	m.hold()
+	m.write("/home/olaf/.qmail", whileHeld+"./Maildir/\n", "olaf")
 	m.write("/home/pamela/.qmail", "|test ! -e /tmp/hold || exit 111\n./Maildir/\n", "pamela")
 	m.replace("qmail-remote", `cat >/dev/null
 if test -e /tmp/hold; then printf 'r\0Znot now\n\0'; else printf 'r\0Ksent\n\0'; fi
@@ -102,7 +102,7 @@ if test -e /tmp/hold; then printf 'r\0Znot now\n\0'; else printf 'r\0Ksent\n\0';
 	if running := m.Processes(); slices.ContainsFunc(running, func(p lab.Process) bool { return strings.HasPrefix(p.Name, "qmail") }) {
 		t.Fatalf("these run: %v", running)
 	}
-	m.in(func() error { return os.Remove("/tmp/hold") })
+	m.letGo()
 	m.start()
 	m.alarm()
 	m.awaitMail("jennifer", "Subject: failure notice\n")

@@ -16,8 +16,8 @@ func (m *machine) alarm() { m.t.Helper(); m.Signal(m.t, "qmail-send", syscall.SI
 func TestTermLetsDeliveriesEnd(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
-	m.write("/tmp/hold", "", "root")
-	m.write("/home/olaf/.qmail", "|while test -e /tmp/hold; do sleep 0.02; done\n", "olaf")
+	m.hold()
+	m.write("/home/olaf/.qmail", whileHeld, "olaf")
 	m.start()
 	m.send("susie", "slow", "olaf@"+site.Me)
 	m.awaitLog("starting delivery 1: ")
@@ -28,7 +28,7 @@ func TestTermLetsDeliveriesEnd(t *testing.T) {
 	if pids := m.Pids("qmail-send"); len(pids) != 1 {
 		t.Errorf("qmail-send did not wait for the delivery: %d left", len(pids))
 	}
-	m.in(func() error { return os.Remove("/tmp/hold") })
+	m.letGo()
 	m.awaitLog("delivery 1: success: did_0+0+1/")
 	m.awaitLog("status: local 0/20 remote 0/20 exitasap")
 	m.awaitLog("status: exiting")

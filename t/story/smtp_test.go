@@ -13,23 +13,57 @@ import (
 	"goqmail/t/lab"
 )
 
-// smtp is a connection to port 25.
+// connect connects to a port of an address, if that is possible.
+func (m *machine) connect(addr, port string) (conn net.Conn) {
+	m.Do(func() { conn, _ = net.Dial("tcp", net.JoinHostPort(addr, port)) })
+	return conn
+}
+
+// awaitPort waits until somebody listens at a port.
+func (m *machine) awaitPort(port string) {
+	m.t.Helper()
+	m.await("a listener at port "+port, func() bool {
+		conn := m.connect("127.0.0.1", port)
+		if conn != nil {
+			conn.Close()
+		}
+		return conn != nil
+	})
+}
+
+// smtp is a connection. The dialogue may be a POP3 one as well.
 type smtp struct {
 	t    *testing.T
 	conn net.Conn
 	in   *bufio.Reader
 }
 
-// smtp connects and reads the greeting.
-func (m *machine) smtp() *smtp {
+// client connects to a port.
+func (m *machine) client(port string) *smtp {
 	m.t.Helper()
-	conn := m.dial()
+	return m.clientOf("127.0.0.1", port)
+}
+
+func (m *machine) clientOf(addr, port string) *smtp {
+	m.t.Helper()
+	conn := m.connect(addr, port)
 	if conn == nil {
-		m.t.Fatal("nobody listens on port 25")
+		m.t.Fatalf("nobody listens at port %s of %s", port, addr)
 	}
 	m.t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(lab.Patience))
-	c := &smtp{m.t, conn, bufio.NewReader(conn)}
+	return &smtp{m.t, conn, bufio.NewReader(conn)}
+}
+
+// smtp connects to port 25 and reads the greeting.
+func (m *machine) smtp() *smtp {
+	m.t.Helper()
+	return m.smtpAt("127.0.0.1")
+}
+
+func (m *machine) smtpAt(addr string) *smtp {
+	m.t.Helper()
+	c := m.clientOf(addr, "25")
 	c.reply("220 ")
 	return c
 }

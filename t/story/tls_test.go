@@ -60,34 +60,6 @@ func (m *machine) serve(service, port string) {
 	m.awaitPort(port)
 }
 
-func (m *machine) awaitPort(port string) {
-	m.t.Helper()
-	m.await("a listener on port "+port, func() bool {
-		conn := m.dialPort(port)
-		if conn != nil {
-			conn.Close()
-		}
-		return conn != nil
-	})
-}
-
-func (m *machine) dialPort(port string) (conn net.Conn) {
-	m.Do(func() { conn, _ = net.Dial("tcp", "127.0.0.1:"+port) })
-	return conn
-}
-
-// client connects to a port. The dialogue may be a POP3 one as well.
-func (m *machine) client(port string) *smtp {
-	m.t.Helper()
-	conn := m.dialPort(port)
-	if conn == nil {
-		m.t.Fatal("nobody listens on port " + port)
-	}
-	m.t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(lab.Patience))
-	return &smtp{m.t, conn, bufio.NewReader(conn)}
-}
-
 // secure goes on with TLS, with a server whose certificate is for name.
 func (c *smtp) secure(name string) {
 	c.t.Helper()
@@ -245,8 +217,7 @@ func TestCommandsBeforeTLSAreForgotten(t *testing.T) {
 	m := newMachine(t)
 	m.encrypt()
 	m.listen()
-	c := m.client("25")
-	c.reply("220 ")
+	c := m.smtp()
 	c.say("EHLO victim.example", "250")
 	c.say("MAIL FROM:<victim@elsewhere.example>", "250 ")
 	c.say("RCPT TO:<john@linuxfromsource.org>", "250 ")
@@ -266,18 +237,13 @@ func TestCertificatesChangeWithoutARestart(t *testing.T) {
 	m.encrypt()
 	m.control("extensions", "smtp-tls\nsmtpd-logmsg\n")
 	m.listen()
-	begin := func() *smtp {
-		c := m.client("25")
-		c.reply("220 ")
-		return c
-	}
-	c := begin()
+	c := m.smtp()
 	c.say("STARTTLS", "220 ")
 	c.secure(site.Me)
 	m.run("rm", home+"/control/servercert.pem")
 	m.run("mkservercert", "other.example", "third.example")
 	c.say("NOOP", "250 ")
-	c = begin()
+	c = m.smtp()
 	c.say("STARTTLS", "220 ")
 	c.secure("third.example")
 
@@ -290,7 +256,7 @@ func TestCertificatesChangeWithoutARestart(t *testing.T) {
 		{"echo x >F", "missing certificate: none in servercert.pem"},
 	} {
 		m.run("sh", "-c", strings.ReplaceAll(row.do, "F", home+"/control/servercert.pem"))
-		c := begin()
+		c := m.smtp()
 		c.say("STARTTLS", "454 TLS "+row.want)
 		c.say("MAIL FROM:<visitor@elsewhere.example>", "250 ")
 		c.say("QUIT", "221 ")
@@ -328,8 +294,7 @@ func TestCertificatesForNamesAndOfClients(t *testing.T) {
 		{"of a stranger", tls.VersionTLS13, stranger, site.Me, "553 sorry, that domain isn't in my list of allowed rcpthosts; no valid cert for gatewaying: x509: "},
 		{"none", tls.VersionTLS13, nil, site.Me, "553 sorry, that domain isn't in my list of allowed rcpthosts; no valid cert for gatewaying (#5.7.1)"},
 	} {
-		c := m.client("25")
-		c.reply("220 ")
+		c := m.smtp()
 		c.say("STARTTLS", "220 ")
 		config := &tls.Config{ServerName: row.called, InsecureSkipVerify: true, MinVersion: row.version, MaxVersion: row.version}
 		if row.by != nil {

@@ -132,8 +132,8 @@ func TestTheQueueToolWorksWhileMailMoves(t *testing.T) {
 func TestADeliveryUnderWayIsTold(t *testing.T) {
 	t.Parallel()
 	m := newDeferring(t)
-	m.write("/tmp/hold", "", "root")
-	m.write("/home/olaf/.qmail-slow", "|while test -e /tmp/hold; do sleep 0.02; done\n./Maildir/\n", "olaf")
+	m.hold()
+	m.write("/home/olaf/.qmail-slow", whileHeld+"./Maildir/\n", "olaf")
 	m.start()
 	m.send("susie", "slow", "olaf-slow@"+site.Me)
 	m.awaitLog("starting delivery 1: ")
@@ -141,7 +141,7 @@ func TestADeliveryUnderWayIsTold(t *testing.T) {
 	m.await("qmail-q to tell of the delivery", func() bool {
 		return strings.Contains(m.run("qmail-q", "delete", "-a"), "a delivery is under way, and may yet succeed")
 	})
-	m.in(func() error { return os.Remove("/tmp/hold") })
+	m.letGo()
 	m.awaitMail("olaf", "Subject: slow")
 	m.awaitEmpty()
 }
