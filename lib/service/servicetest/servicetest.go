@@ -39,7 +39,7 @@ func Connect(t testing.TB, network string, serve func(net.Conn)) net.Conn {
 	done := make(chan bool)
 	go func() { serve(theirs); close(done) }()
 	t.Cleanup(func() { ours.Close(); <-done })
-	ours.SetDeadline(time.Now().Add(time.Minute))
+	ours.SetDeadline(time.Now().Add(5 * time.Minute)) // a machine may be slow
 	return ours
 }
 
