@@ -33,6 +33,7 @@ ENTRIES = $(filter linux/amd64 linux/arm64,$(shell $(GO) env GOOS)/$(shell $(GO)
 ENTRY = $(if $(ENTRIES),-E _goqmail_entry -funcalign=16)
 BRIEFENTRY = $(if $(ENTRIES),-E _goqmail_brief -funcalign=16)
 ONEENTRY = $(subst brief,one,$(BRIEFENTRY))
+QUEUEENTRY = $(subst brief,queue,$(BRIEFENTRY))
 BRIEF = bouncesaying condredirect deliver dnsfq dnsip dnsmxip dnsptr except forward ipmeprint maildir2mbox maildirmake predate preline qbiff \
 	qmail-badlist qmail-dnsbl qmail-getpw qmail-inject qmail-local qmail-newmgrt qmail-newmrh qmail-newmvrt qmail-newu qmail-pop3d qmail-popup qmail-pw2u \
 	qmail-qmqpc qmail-qmqpd qmail-qmtpd qmail-qread qmail-queue qmail-rcptcheck qmail-rcptcheck-realrcptto qmail-recipients qmail-remote qmail-scan qmail-showctl qmail-smtpd \
@@ -49,7 +50,8 @@ all: bin
 # and what starts the system name the home as QMAIL/.
 bin: FORCE
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(BRIEF:%=./cmd/%) $(ONE:%=./cmd/%),$(CMDS))
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(BRIEFENTRY) $(FACTS)' -o $(BIN)/ $(filter-out $(ONE:%=./cmd/%),$(filter $(BRIEF:%=./cmd/%),$(CMDS)))
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(BRIEFENTRY) $(FACTS)' -o $(BIN)/ $(filter-out ./cmd/qmail-queue $(ONE:%=./cmd/%),$(filter $(BRIEF:%=./cmd/%),$(CMDS)))
+	$(if $(filter ./cmd/qmail-queue,$(CMDS)),CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(QUEUEENTRY) $(FACTS)' -o $(BIN)/ ./cmd/qmail-queue)
 	$(if $(filter $(ONE:%=./cmd/%),$(CMDS)),CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w $(ONEENTRY) $(FACTS)' -o $(BIN)/ $(filter $(ONE:%=./cmd/%),$(CMDS)))
 	$(if $(ENTRIES),GOOS= GOARCH= $(GO) run scripts/lean.go $(CMDS:./cmd/%=$(BIN)/%))
 	GOOS= GOARCH= $(GO) run scripts/warm.go $(patsubst ./cmd/%,$(BIN)/%,$(filter $(WARM:%=./cmd/%),$(CMDS)))

@@ -9,6 +9,7 @@ import (
 	"goqmail/lib/exit"
 	"goqmail/lib/maildir"
 	"goqmail/lib/mbox"
+	"goqmail/lib/qmail"
 	"goqmail/lib/sig"
 )
 
@@ -84,7 +85,7 @@ func (d *delivery) forward(recipients []string) error {
 	if err := d.rewind(); err != nil {
 		return err
 	}
-	queue, err := d.open(d.env, d.call.Err())
+	queue, err := qmail.Open(d.env, d.call.Err())
 	if err != nil {
 		return deferral("Unable to fork", err, "#4.3.0")
 	}

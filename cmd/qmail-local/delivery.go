@@ -9,14 +9,12 @@ import (
 	"goqmail/lib/dotqmail"
 	"goqmail/lib/errno"
 	"goqmail/lib/exit"
-	"goqmail/lib/qmail"
 )
 
 // delivery is one message on its way to one user.
 type delivery struct {
 	call *call.Call
-	open qmail.Opener // for what is forwarded
-	tell bool         // say what to do, but do nothing
+	tell bool // say what to do, but do nothing
 
 	// The arguments, by their names in qmail-local(8).
 	user, home, local, dash, ext, host, sender, aliasEmpty string

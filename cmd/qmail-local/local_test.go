@@ -11,7 +11,6 @@ import (
 	"goqmail/lib/call"
 	"goqmail/lib/call/calltest"
 	"goqmail/lib/exit"
-	"goqmail/lib/qmail"
 )
 
 // A home is a user's home directory, with files to start with.
@@ -80,7 +79,7 @@ func (h *home) deliver(t *testing.T, message string, options ...string) result {
 func start(t *testing.T, args []string, env call.Env, files map[int]*os.File) int {
 	t.Helper()
 	t.Chdir(".")
-	return run(call.New(args, append(call.Env{"PATH=/bin:/usr/bin"}, env...), files), qmail.Open)
+	return run(call.New(args, append(call.Env{"PATH=/bin:/usr/bin"}, env...), files))
 }
 
 // file is an open file with some content.

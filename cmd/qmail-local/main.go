@@ -20,7 +20,6 @@ import (
 	"goqmail/lib/call"
 	"goqmail/lib/exit"
 	"goqmail/lib/getopt"
-	"goqmail/lib/qmail"
 	"goqmail/lib/sig"
 	"goqmail/lib/warm"
 )
@@ -29,15 +28,13 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 	sig.Default(sig.Swallowed[:]...)
 	sig.Ignore(syscall.SIGXFSZ) // a write that fails is cleaned up after, a death is not
-	open := qmail.NewOpener()   // for one who forwards much
-	warm.One(func(c *call.Call) int { return run(c, open) })
+	warm.One(run)
 }
 
-func run(c *call.Call, open qmail.Opener) int {
+func run(c *call.Call) int {
 	syscall.Umask(0o077)
 	d, err := arguments(c)
 	if err == nil {
-		d.open = open
 		err = d.deliver()
 	}
 	return report(c.Err(), err)

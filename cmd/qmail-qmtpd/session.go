@@ -32,7 +32,6 @@ var errTrouble = errors.New("trouble")
 // session is one connection. It brings any number of messages.
 type session struct {
 	call        *call.Call
-	open        qmail.Opener
 	in          *bufio.Reader
 	out         *bufio.Writer // written out whenever we wait for the client
 	hop         received.Hop
@@ -57,7 +56,7 @@ func newSession(c *call.Call) (*session, error) {
 		return nil, err
 	}
 	s := &session{
-		call: c, open: qmail.NewOpener(), out: bufio.NewWriterSize(c.Out(), 256),
+		call: c, out: bufio.NewWriterSize(c.Out(), 256),
 		hop: received.FromEnv(c.Env), rcptHosts: hosts, databytes: int64(limit),
 	}
 	s.in = bufio.NewReaderSize(flushing{c.In(), s.out}, 512)
@@ -90,7 +89,7 @@ func (s *session) message() error {
 	if n == 0 {
 		return netstring.ErrFormat
 	}
-	queue, err := s.open(s.call.Env, s.call.Err())
+	queue, err := qmail.Open(s.call.Env, s.call.Err())
 	if err != nil {
 		return errTrouble
 	}

@@ -7,13 +7,13 @@
 // 0 once the message will survive a crash, and otherwise with one of the codes
 // in lib/qmail; it prints nothing. See qmail-queue(8).
 //
-// It runs setuid to the owner of the queue, so it looks at no argument and at
-// no environment variable. The states S1 to S4 that it takes a message through
+// It runs setuid to the owner of the queue, so it looks at no argument, and at
+// no environment variable but QMAILWARM. While qmail-send runs, which keeps one, the
+// others have that do their work; see door_linux.go. The states S1 to S4 that it takes a message through
 // are explained in lib/queue.
 package main
 
 import (
-	"os"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -23,6 +23,7 @@ import (
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
 	"goqmail/lib/date822"
+	"goqmail/lib/descriptor"
 	"goqmail/lib/exit"
 	"goqmail/lib/qmail"
 	"goqmail/lib/queue"
@@ -44,6 +45,9 @@ func main() {
 		// Calls wait for the disk, in system calls that keep their processor until
 		// the runtime's watchdog takes it away.
 		runtime.GOMAXPROCS(max(8, runtime.NumCPU()))
+		if listener, ok := door(); ok {
+			warm.Door(run, listener, 5, auto.Home+"/bin/qmail-queue")
+		}
 	}
 	warm.Many(run)
 }
@@ -60,15 +64,15 @@ func run(c *call.Call) int {
 	if err != nil {
 		return qmail.ExitQueue
 	}
-	uid, now := os.Getuid(), time.Now()
+	now := time.Now()
 	ids, err := account.Uids(auto.UserAlias, auto.UserD, auto.UserS)
 	if err != nil {
 		missing := []string{auto.UserAlias, auto.UserD, auto.UserS}[len(ids)]
 		c.Err().WriteString("fatal: unable to find user " + missing + "\n")
 		return exit.Temp
 	}
-	by := " invoked by uid " + strconv.Itoa(uid)
-	switch uid {
+	by := " invoked by uid " + strconv.Itoa(c.Uid)
+	switch c.Uid {
 	case ids[0]:
 		by = " invoked by alias"
 	case ids[1]:
@@ -77,11 +81,17 @@ func run(c *call.Call) int {
 		by = " invoked for bounce"
 	}
 	m := message{
-		uid:      uid,
+		uid:      c.Uid,
 		pid:      c.Pid,
 		dies:     now.Add(queue.Death),
+		gone:     c.Gone,
 		received: "Received: (qmail " + strconv.Itoa(c.Pid) + by + "); " + date822.Format(now) + "\n",
 		layout:   layout,
+	}
+	if c.Gone != nil { // another of us hands its message on
+		for fd := 3; fd < 5; fd++ {
+			m.nameless = append(m.nameless, descriptor.File(c.File(fd).Fd()))
+		}
 	}
 	return m.enqueue(now.Unix(), c.In(), c.Out())
 }

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"goqmail/lib/descriptor"
 	"goqmail/lib/qmail"
 	"goqmail/lib/queue"
@@ -15,13 +17,15 @@ import (
 
 // message is the message on its way into the queue.
 type message struct {
-	uid, pid int       // of whoever hands it to us, and our own
-	dies     time.Time // when it is too late to go on
-	received string    // the line that goes on top
+	uid, pid int         // of whoever hands it to us, and our own
+	dies     time.Time   // when it is too late to go on
+	gone     func() bool // whether nobody is there to be told; nil: not known
+	received string      // the line that goes on top
 	layout   queue.Layout
 	num      queue.Num // inode number of mess
 	mess     descriptor.File
-	intd     descriptor.File // 0: not created
+	intd     descriptor.File   // 0: not created
+	nameless []descriptor.File // mess and intd, if they were created before and only lack their names
 }
 
 // enqueue takes the message from state S1 to S4 and returns the exit code.
@@ -33,23 +37,15 @@ func (m *message) enqueue(now int64, mess, envelope io.Reader) int {
 	defer m.close()
 
 	// S1: nothing.
-	pid, ok := m.create(now)
-	if !ok {
-		return qmail.ExitPid
-	}
-	if syscall.Link(pid, m.layout.Mess(m.num).Path()) != nil {
-		return qmail.ExitMess
-	}
-	if syscall.Unlink(pid) != nil {
-		return qmail.ExitPid
+	if code := m.createMess(now); code != 0 {
+		return code
 	}
 
 	// S2: mess, incomplete.
 	if code := m.writeMess(mess); code != 0 {
 		return m.discard(code)
 	}
-	var err error
-	if m.intd, err = create(m.layout.Intd(m.num).Path()); err != nil {
+	if m.createIntd() != nil {
 		return qmail.ExitIntd
 	}
 
@@ -64,7 +60,7 @@ func (m *message) enqueue(now int64, mess, envelope io.Reader) int {
 	if m.sync() != nil {
 		return m.discard(qmail.ExitWrite)
 	}
-	if time.Now().After(m.dies) {
+	if time.Now().After(m.dies) || m.gone != nil && m.gone() {
 		return m.discard(qmail.ExitTimeout)
 	}
 	if syscall.Link(m.layout.Intd(m.num).Path(), m.layout.Todo(m.num).Path()) != nil {
@@ -80,24 +76,69 @@ func (m *message) enqueue(now int64, mess, envelope io.Reader) int {
 	return 0
 }
 
-// create creates the mess file in pid, under a name that no other process
-// uses, and learns the message's number. It returns the file's path.
-func (m *message) create(now int64) (path string, ok bool) {
+// createMess creates mess and learns the message's number. It returns an exit
+// code.
+func (m *message) createMess(now int64) int {
+	if m.nameless != nil {
+		m.mess = m.nameless[0]
+		if m.number() != nil {
+			return qmail.ExitPid
+		}
+		if link(m.mess, m.layout.Mess(m.num).Path()) != nil {
+			return qmail.ExitMess
+		}
+		return 0
+	}
+	pid, ok := m.createPid(now)
+	if !ok || m.number() != nil {
+		return qmail.ExitPid
+	}
+	if syscall.Link(pid, m.layout.Mess(m.num).Path()) != nil {
+		return qmail.ExitMess
+	}
+	if syscall.Unlink(pid) != nil {
+		return qmail.ExitPid
+	}
+	return 0
+}
+
+// createPid creates the mess file in pid, under a name that no other process
+// uses. It returns the file's path.
+func (m *message) createPid(now int64) (path string, ok bool) {
 	prefix := "pid/" + strconv.Itoa(m.pid) + "." + strconv.FormatInt(now, 10) + "."
 	for seq := 1; seq < 10; seq++ {
 		path := queue.Name(prefix + strconv.Itoa(seq)).Path()
 		f, err := create(path)
-		if err != nil {
-			continue // left by a process with our id in this very second
-		}
-		st, err := f.Stat()
-		if err != nil {
-			return "", false
-		}
-		m.mess, m.num = f, queue.Num(st.Ino)
-		return path, true
+		if err == nil {
+			m.mess = f
+			return path, true
+		} // else left by a process with our id in this very second
 	}
 	return "", false
+}
+
+// number learns the message's number.
+func (m *message) number() error {
+	st, err := m.mess.Stat()
+	m.num = queue.Num(st.Ino)
+	return err
+}
+
+// createIntd creates intd.
+func (m *message) createIntd() error {
+	path := m.layout.Intd(m.num).Path()
+	if m.nameless != nil {
+		if err := link(m.nameless[1], path); err != nil {
+			return err
+		}
+		m.intd = m.nameless[1]
+		return nil
+	}
+	f, err := create(path)
+	if err == nil {
+		m.intd = f
+	}
+	return err
 }
 
 // writeMess copies the message into mess, below the Received line.
@@ -178,8 +219,12 @@ func (m *message) discard(code int) int {
 	return code
 }
 
-// close closes what is open. What had to be durable has been synced before.
+// close closes what was opened here. What had to be durable has been synced
+// before.
 func (m *message) close() {
+	if m.nameless != nil {
+		return
+	}
 	for _, f := range []descriptor.File{m.mess, m.intd} {
 		if f > 0 {
 			f.Close()
@@ -190,4 +235,9 @@ func (m *message) close() {
 // create creates a file that must not exist yet.
 func create(path string) (descriptor.File, error) {
 	return descriptor.Open(path, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL, 0o644)
+}
+
+// link gives a file that has no name one.
+func link(f descriptor.File, path string) error {
+	return unix.Linkat(unix.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(int(f)), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
 }

@@ -72,14 +72,14 @@ var (
 	errNotQueued = errors.New("trouble injecting bounce message, will try later")
 )
 
-// send puts the bounce into the queue, through a qmail-queue that call makes calls
-// of. It tells started the process id that stands for it. It may run in any
-// goroutine.
-func (b *bounce) send(call qmail.Caller, env call.Env, stderr *os.File, started func(pid int)) error {
-	q, err := qmail.OpenWarm(call, env, stderr)
+// send puts the bounce into the queue. It calls started with the process id of
+// the qmail-queue that is to take it. It may run in any goroutine.
+func (b *bounce) send(env call.Env, stderr *os.File, started func(pid int)) error {
+	q, err := qmail.Open(env, stderr)
 	if err != nil {
 		return errNoQueue
 	}
+	started(q.Pid())
 	from, to := "", b.sender
 	if b.sender == "" {
 		from, to = doubleBounceSender, b.set.doubleBounceTo
@@ -104,10 +104,6 @@ func (b *bounce) send(call qmail.Caller, env call.Env, stderr *os.File, started 
 	copyFile(q, b.mess, b.set.bounceMax)
 	q.From(from)
 	q.To(to)
-	if q.Begin() != nil {
-		return errNoQueue
-	}
-	started(q.Pid()) // before the envelope ends, and the message can be in the queue
 	if q.Close() != nil {
 		return errNotQueued
 	}

@@ -108,7 +108,7 @@ func (m *manager) finishBounce(n queue.Num, sender string) {
 func (m *manager) sendBounce(n queue.Num, b bounce) {
 	m.aside(n, func() func() {
 		pid, over := 0, false
-		err := b.send(m.queuer, m.env, m.stderr, func(started int) {
+		err := b.send(m.env, m.stderr, func(started int) {
 			pid = started
 			m.do <- func() {
 				if !over {

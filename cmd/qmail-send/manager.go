@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"goqmail/lib/call"
-	"goqmail/lib/qmail"
 	"goqmail/lib/queue"
 )
 
@@ -26,7 +25,6 @@ const pause = 10 * time.Second
 type manager struct {
 	env     call.Env
 	stderr  *os.File // descriptor 2, which qmail-queue has always had too
-	queuer  qmail.Caller
 	log     *logger
 	signals <-chan os.Signal
 	do      chan func() // what other goroutines want done here
@@ -55,7 +53,6 @@ func newManager(env call.Env, log *logger, signals <-chan os.Signal, set *settin
 	layout, err := queue.Look()
 	m := &manager{
 		env: env, log: log, signals: signals, set: set,
-		queuer:   qmail.Keep(5 * time.Second),
 		do:       make(chan func(), 64),
 		layout:   layout,
 		unsure:   err != nil,

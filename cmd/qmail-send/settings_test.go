@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"goqmail/lib/auto"
-	"goqmail/lib/qmail"
 )
 
 // settings reads the control files of a lab that is not started.
@@ -102,7 +101,7 @@ func TestTrimmedBounce(t *testing.T) {
 		l.write(l.layout.Bounce(1), "<x@y>:\nno\n\n")
 		l.must(os.Chdir(auto.Home + "/queue"))
 		b := bounce{l.settingsWith(max), "joe@a", l.layout.Bounce(1), l.layout.Mess(1)}
-		l.must(b.send(qmail.Keep(0), nil, nil, func(int) {}))
+		l.must(b.send(nil, nil, func(int) {}))
 		mess, err := os.ReadFile(auto.Home + "/mess")
 		l.must(err)
 		const head = "Return-Path: <joe@a>\n"

@@ -32,7 +32,7 @@ func main() {
 	// A client or a qmail-queue that is gone shows as an error of write.
 	signal.Ignore(syscall.SIGPIPE)
 	sig.Default(sig.Swallowed[:]...)
-	queue := qmail.Keep(time.Minute)
+	queue := qmail.Caller(pool().Call)
 	if warm.Alone() {
 		var ok bool
 		if queue, ok = confined(); !ok {
@@ -57,6 +57,13 @@ func whole(c *call.Call) *call.Call {
 	w := call.New(c.Args, c.Env, files)
 	w.Pid = c.Pid
 	return w
+}
+
+func pool() *warm.Pool {
+	return &warm.Pool{
+		Classic: func(cmd child.Cmd) (int, error) { return cmd.Start() },
+		Many:    true, Size: 1, Calls: 10_000, Idle: time.Minute,
+	}
 }
 
 // confined gives up what is not needed once there is a qmail-queue. Should that

@@ -19,6 +19,8 @@ type Call struct {
 	Args  []string // Args[0] is the name the program was called by
 	Env   Env
 	Pid   int              // stands for this call in logs and in names that must be its own
+	Uid   int              // the real user id of who made it
+	Gone  func() bool      // tells whether who made it has gone meanwhile; nil: nobody can tell
 	files map[int]*os.File // nil: the process's own descriptors
 	own   map[int]*os.File // of those, the ones above 2 that were asked for
 }
@@ -29,7 +31,7 @@ func New(args []string, env Env, files map[int]*os.File) *Call {
 	if files == nil {
 		files = map[int]*os.File{}
 	}
-	return &Call{Args: args, Env: env, Pid: os.Getpid(), files: files}
+	return &Call{Args: args, Env: env, Pid: os.Getpid(), Uid: os.Getuid(), files: files}
 }
 
 // Main runs a program as the process's only call and exits with its code.
@@ -40,7 +42,7 @@ func New(args []string, env Env, files map[int]*os.File) *Call {
 func Main(run func(*Call) int) {
 	debug.SetTraceback("crash")
 	entry.Setup()
-	os.Exit(run(&Call{Args: os.Args, Env: os.Environ(), Pid: os.Getpid()}))
+	os.Exit(run(&Call{Args: os.Args, Env: os.Environ(), Pid: os.Getpid(), Uid: os.Getuid()}))
 }
 
 // File returns the file that the call has open on descriptor fd. For a

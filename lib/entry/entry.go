@@ -106,6 +106,12 @@ func Closed(fd int) bool { return closed>>fd&1 != 0 }
 // Open tells whether descriptor fd, 0 to 9, was certainly open then.
 func Open(fd int) bool { return open>>fd&1 != 0 }
 
+// Hide makes descriptor fd count as closed: it is not for who this program starts.
+func Hide(fd int) {
+	open &^= 1 << fd
+	closed |= 1 << fd
+}
+
 // stays is set by Stay where there are old limits.
 var stays bool
 

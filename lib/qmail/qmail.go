@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"syscall"
-	"time"
 
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
@@ -45,9 +44,9 @@ func Open(env call.Env, stderr *os.File) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.start()
-	if err := q.Begin(); err != nil {
-		return nil, err
+	if q.start(); q.refused != nil {
+		q.Abort()
+		return nil, q.refused
 	}
 	return q, nil
 }
@@ -66,33 +65,6 @@ func OpenWarm(call Caller, env call.Env, stderr *os.File) (*Queue, error) {
 	}
 	q.call = call
 	return q, nil
-}
-
-// Keep is a Caller of one qmail-queue. That ends with this process, or when there
-// was no call of it for as long as idle.
-func Keep(idle time.Duration) Caller {
-	pool := &warm.Pool{
-		Classic: func(cmd child.Cmd) (int, error) { return cmd.Start() },
-		Many:    true, Size: 1, Calls: 10_000, Idle: idle,
-	}
-	return pool.Call
-}
-
-// Opener is Open, or does the same.
-type Opener func(env call.Env, stderr *os.File) (*Queue, error)
-
-// NewOpener returns an Opener for one who may have several messages, one after
-// another. The first has a process to itself, so that it costs no more where it is
-// the only one; the others share one that stays.
-func NewOpener() Opener {
-	var keep Caller
-	return func(env call.Env, stderr *os.File) (*Queue, error) {
-		if keep == nil {
-			keep = Keep(5 * time.Second)
-			return Open(env, stderr)
-		}
-		return OpenWarm(keep, env, stderr)
-	}
 }
 
 // room is how many bytes a pipe is sure to have room for.
@@ -126,28 +98,24 @@ type pipes struct{ *Queue }
 
 func (p pipes) Write(b []byte) (int, error) {
 	if p.sent += len(b); p.sent > room {
-		p.Begin()
+		p.begin()
 	}
 	return p.out.Write(b)
 }
 
-// Begin makes the call, if that was not done yet: for one who needs its Pid before
-// the end. The error is that of Open.
-func (q *Queue) Begin() error {
-	if q.call != nil {
-		process, ok := q.call(q.cmd)
-		q.call = nil
-		if ok {
-			q.program = &process
-			q.given()
-		} else {
-			q.start()
-		}
+// begin makes the call, if that was not done yet.
+func (q *Queue) begin() {
+	if q.call == nil {
+		return
 	}
-	if q.refused != nil {
-		q.Abort()
+	process, ok := q.call(q.cmd)
+	q.call = nil
+	if !ok {
+		q.start()
+		return
 	}
-	return q.refused
+	q.program = &process
+	q.given()
 }
 
 // given gives up what qmail-queue has now.
@@ -251,7 +219,7 @@ func (q *Queue) Close() error {
 	}
 	q.mess.Close()
 	q.envelope.Close()
-	q.Begin()
+	q.begin()
 	var reason []byte
 	if q.refusal != nil {
 		reason = q.refusal.reason()

@@ -418,55 +418,6 @@ func TestCalled(t *testing.T) {
 	}
 }
 
-// Who needs the Pid has it before the message can be in the queue.
-func TestBegun(t *testing.T) {
-	_, env := home(t, "exit 31") // is not started
-	var h heard
-	q, err := OpenWarm(h.hear, env, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q.WriteString("hello\n")
-	q.From("a")
-	q.To("b")
-	if q.Pid() != 0 {
-		t.Errorf("called as %d before the end", q.Pid())
-	}
-	if err := q.Begin(); err != nil || q.Pid() == 0 {
-		t.Errorf("begun: %v, pid %d", err, q.Pid())
-	}
-	select {
-	case got := <-h.envelope:
-		t.Errorf("envelope before the end: %q", got)
-	default:
-	}
-	if err := q.Close(); err != nil || h.calls != 1 {
-		t.Errorf("%v, called %d times", err, h.calls)
-	}
-	if mess, envelope := <-h.mess, <-h.envelope; mess != "hello\n" || envelope != "Fa\x00Tb\x00\x00" {
-		t.Errorf("%q, %q", mess, envelope)
-	}
-}
-
-// An administrator's own program is started for each message.
-func TestProgramIsNotCalled(t *testing.T) {
-	dir, env := home(t, "exit 31")
-	put(t, dir+"/other", keep)
-	var h heard
-	q, err := OpenWarm(h.hear, env.With("QMAILQUEUE", dir+"/other"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q.WriteString("hello\n")
-	q.From("a")
-	if err := q.Close(); err != nil || h.calls != 0 {
-		t.Errorf("%v, called %d times", err, h.calls)
-	}
-	if got := content(t, dir+"/mess"); got != "hello\n" {
-		t.Errorf("message %q", got)
-	}
-}
-
 // What is not to be queued need not be told to anybody.
 func TestNotCalled(t *testing.T) {
 	_, env := home(t, "exit 31")

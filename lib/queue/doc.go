@@ -40,7 +40,8 @@
 //
 // S1 to S2: qmail-queue creates a file in pid, learns its inode number, links
 // it to mess/S/N and removes the name in pid. Because a mess file sits on the
-// inode it is named after, no living message can have that number.
+// inode it is named after, no living message can have that number. One that does
+// the work of another gets a file without a name instead.
 //
 // S2 to S3: qmail-queue has written the message and creates intd/N.
 //

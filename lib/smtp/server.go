@@ -4,18 +4,17 @@ import (
 	"goqmail/lib/badlist"
 	"goqmail/lib/call"
 	"goqmail/lib/control"
-	"goqmail/lib/qmail"
 )
 
 // Server leads any number of dialogues. For them all it reads the control files
 // once, and again when one has changed.
 type Server struct {
-	queue    qmail.Opener
+	queue    Opener
 	controls control.Kept[*controls]
 }
 
 // NewServer makes a server with this qmail-queue.
-func NewServer(queue qmail.Opener) *Server {
+func NewServer(queue Opener) *Server {
 	return &Server{queue: queue, controls: control.Kept[*controls]{Files: control.All}}
 }
 

@@ -28,11 +28,14 @@ import (
 // lost is the exit code when the dialogue ends other than by QUIT.
 const lost = 1
 
+// Opener starts qmail-queue, as qmail.Open does.
+type Opener func(env call.Env, stderr *os.File) (*qmail.Queue, error)
+
 // Serve leads a dialogue on descriptors 0 and 1 of the call and returns the
 // exit code: 0 after QUIT, 1 otherwise.
-func Serve(c *call.Call, queue qmail.Opener) int { return serve(c, queue, readControls) }
+func Serve(c *call.Call, queue Opener) int { return serve(c, queue, readControls) }
 
-func serve(c *call.Call, queue qmail.Opener, read reader) int {
+func serve(c *call.Call, queue Opener, read reader) int {
 	s, err := newSession(c, queue, read)
 	if err == nil {
 		err = s.begin()
@@ -55,7 +58,7 @@ const maxCommand = 1024
 
 // newSession reads what a dialogue is told beforehand. It is good for telling the
 // client of an error.
-func newSession(c *call.Call, queue qmail.Opener, read reader) (*session, error) {
+func newSession(c *call.Call, queue Opener, read reader) (*session, error) {
 	config, err := readConfig(read, c.Env)
 	s := &session{
 		config: config, call: c, queue: queue,
@@ -92,7 +95,7 @@ func (s *session) begin() error {
 type session struct {
 	*config
 	call   *call.Call
-	queue  qmail.Opener
+	queue  Opener
 	conn   connection // what in and out are read from and written to
 	client *client
 	in     *bufio.Reader // of commands, from client

@@ -44,6 +44,8 @@
 // A Pool may tell programs, by the variable QMAILALONE, to give up rights before
 // the first call; see package confine. What they cannot look at again it watches.
 //
+// Who starts a program the classic way can be spared most of it too: see Door.
+//
 // A caller that is to give up the right to start programs begins a process in
 // advance, an Only, which lives as long as itself.
 //

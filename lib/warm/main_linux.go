@@ -26,7 +26,7 @@ func One(run func(*call.Call) int) {
 	serve(run, func(call func()) {
 		call()
 		syscall.Fchdir(here)
-	})
+	}, nil)
 }
 
 // Many is Main for a program that needs nothing of the process: it serves all
@@ -35,7 +35,22 @@ func Many(run func(*call.Call) int) {
 	if !Stays() {
 		call.Main(run)
 	}
-	serve(run, func(call func()) { go call() })
+	serve(run, func(call func()) { go call() }, nil)
+}
+
+// Door is Many for a program that must be started to stay. It serves, besides its
+// caller, whoever connects to listener, a socket of packets that passes credentials:
+// processes of the program, which must be setuid, that were started the classic way
+// and would do the same for more. Their packet comes with so many files, their descriptors
+// from 0 on, and their credentials. The answer is an exit code, in 4 bytes, or 256
+// where they have to do it themselves. A process that goes serves all who have
+// connected before.
+func Door(run func(*call.Call) int, listener, files int, file string) {
+	now, err := look(file)
+	if err != nil {
+		os.Exit(1)
+	}
+	serve(run, func(call func()) { go call() }, &door{listener: listener, files: files, file: file, version: now})
 }
 
 // Stays tells whether the process was started to stay.
@@ -59,32 +74,39 @@ func NoMore() {
 	syscall.Sendmsg(socketFD, appendEnd(nil, noMore, 0), nil, nil, syscall.MSG_NOSIGNAL)
 }
 
-func serve(run func(*call.Call) int, schedule func(call func())) {
+func serve(run func(*call.Call) int, schedule func(call func()), d *door) {
 	debug.SetTraceback("crash")
 	entry.Setup()
 	w := worker{run: run}
 	if w.greet() != nil {
 		os.Exit(1)
 	}
-	w.serve(schedule)
+	if d != nil {
+		w.running.Go(func() { w.open(d) })
+		w.serve(schedule)
+		d.shut()
+	} else {
+		w.serve(schedule)
+	}
+	w.running.Wait()
 	os.Exit(0)
 }
 
 // worker is the called side of a socket.
 type worker struct {
-	run func(*call.Call) int
-	mu  sync.Mutex // for packets back
+	run     func(*call.Call) int
+	running sync.WaitGroup // calls
+	mu      sync.Mutex     // for packets back
 }
 
 func (w *worker) greet() error {
 	syscall.CloseOnExec(socketFD)
+	entry.Hide(socketFD)
 	return syscall.Sendmsg(socketFD, []byte(greeting), nil, nil, syscall.MSG_NOSIGNAL)
 }
 
-// serve serves calls until the other side is gone and all have ended.
+// serve serves calls until the other side is gone.
 func (w *worker) serve(schedule func(call func())) {
-	var running sync.WaitGroup
-	defer running.Wait()
 	packet := make([]byte, maxPacket)
 	rights := make([]byte, syscall.CmsgSpace(4*maxFiles))
 	for {
@@ -100,10 +122,10 @@ func (w *worker) serve(schedule func(call func())) {
 		if err != nil || len(files) != len(r.fds) || flags&(syscall.MSG_TRUNC|syscall.MSG_CTRUNC) != 0 {
 			os.Exit(1) // there is no saying what our caller wants
 		}
-		running.Add(1)
+		w.running.Add(1)
 		schedule(func() {
-			defer running.Done()
-			w.end(r.num, w.call(r, files))
+			defer w.running.Done()
+			w.end(r.num, w.call(r, files, func(c *call.Call) { c.Pid = callPid(os.Getpid(), r.num) }))
 		})
 	}
 }
@@ -124,7 +146,7 @@ func received(rights []byte) (fds []int) {
 
 // call serves one call and returns its wait status. When it returns, nothing in
 // this process holds the call's files.
-func (w *worker) call(r request, fds []int) (status syscall.WaitStatus) {
+func (w *worker) call(r request, fds []int, identify func(*call.Call)) (status syscall.WaitStatus) {
 	files := make(map[int]*os.File, len(fds))
 	for i, fd := range fds {
 		files[r.fds[i]] = os.NewFile(uintptr(fd), "")
@@ -139,7 +161,7 @@ func (w *worker) call(r request, fds []int) (status syscall.WaitStatus) {
 		}
 	}()
 	c := call.New(r.args, r.env, files)
-	c.Pid = callPid(os.Getpid(), r.num)
+	identify(c)
 	return syscall.WaitStatus(w.run(c) & 0xff << 8)
 }
 

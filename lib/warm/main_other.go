@@ -18,3 +18,6 @@ func NoMore() {}
 
 // Many is Main for a program that serves all calls beside each other.
 func Many(run func(*call.Call) int) { call.Main(run) }
+
+// Door is Many where there is no door.
+func Door(run func(*call.Call) int, _, _ int, _ string) { call.Main(run) }
