@@ -21,7 +21,8 @@
 // gives the main thread its freedom back, and Foreign gives it to programs that
 // are started. Programs that stay start at _goqmail_entry: they can use
 // several processors, and only let timers be late by less. So does a brief program that is to stay, by lib/warm. One
-// that stays but does one thing at a time starts at _goqmail_one, the brief way.
+// that stays but does one thing at a time starts at _goqmail_one, the brief way, and
+// lets timers be late by more.
 //
 // In a setuid program either hides from the runtime the variables that it would
 // obey, GODEBUG and the like.
@@ -53,6 +54,14 @@ const affinitySize = 1024
 //
 //lint:ignore U1000 the assembly uses it
 const briefSlack = 1_000_000
+
+// oneSlack is the same for a program that stays and does one thing at a time: where
+// a system call blocks there is seldom a goroutine to run meanwhile, and a watchdog
+// that has seen it block must be woken after it. That was a sixth of the CPU time
+// of local deliveries.
+//
+//lint:ignore U1000 the assembly uses it
+const oneSlack = 20_000_000
 
 // staySlack is the same for a program that stays. Its watchdog would otherwise
 // look around every 20 microseconds while it works, which is a tenth of the CPU

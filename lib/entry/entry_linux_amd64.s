@@ -41,10 +41,11 @@ find:
 	JNE	find
 	JMP	_goqmail_entry(SB)
 brief:
-	JMP	_goqmail_one(SB)
+	MOVQ	$const_briefSlack, BX
+	JMP	start<>(SB)
 
 TEXT _goqmail_one(SB),NOSPLIT|NOFRAME,$0
-	MOVQ	$const_briefSlack, BX
+	MOVQ	$const_oneSlack, BX
 	JMP	start<>(SB)
 
 TEXT _goqmail_entry(SB),NOSPLIT|NOFRAME,$0
@@ -178,8 +179,8 @@ variables:
 	JNZ	affinity
 	MOVQ	R12, ·slack(SB)
 affinity:
-	CMPQ	BX, $const_briefSlack
-	JNE	descriptors
+	CMPQ	BX, $const_staySlack
+	JEQ	descriptors
 	MOVQ	$SYS_sched_getaffinity, AX
 	XORQ	DI, DI	// this thread
 	MOVQ	$const_affinitySize, SI
@@ -225,8 +226,8 @@ open:
 	MOVQ	R12, R13
 	XORQ	$0x3ff, R12
 	MOVQ	R12, ·open(SB)
-	CMPQ	BX, $const_briefSlack
-	JNE	runtime
+	CMPQ	BX, $const_staySlack
+	JEQ	runtime
 	TESTQ	$7, R13	// the runtime must open something there
 	JNZ	runtime
 	MOVQ	·files+8(SB), CX

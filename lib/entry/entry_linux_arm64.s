@@ -44,10 +44,11 @@ find:
 	BNE	find
 	B	_goqmail_entry(SB)
 brief:
-	B	_goqmail_one(SB)
+	MOVD	$const_briefSlack, R9
+	B	start<>(SB)
 
 TEXT _goqmail_one(SB),NOSPLIT|NOFRAME,$0
-	MOVD	$const_briefSlack, R9
+	MOVD	$const_oneSlack, R9
 	B	start<>(SB)
 
 TEXT _goqmail_entry(SB),NOSPLIT|NOFRAME,$0
@@ -175,9 +176,9 @@ variables:
 	CBNZ	R0, affinity
 	MOVD	R12, ·slack(SB)
 affinity:
-	MOVD	$const_briefSlack, R3
+	MOVD	$const_staySlack, R3
 	CMP	R3, R9
-	BNE	descriptors
+	BEQ	descriptors
 	MOVD	$SYS_sched_getaffinity, R8
 	MOVD	$0, R0	// this thread
 	MOVD	$const_affinitySize, R1
@@ -225,9 +226,9 @@ open:
 	MOVD	R12, ·closed(SB)
 	EOR	$0x3ff, R12, R13
 	MOVD	R13, ·open(SB)
-	MOVD	$const_briefSlack, R3
+	MOVD	$const_staySlack, R3
 	CMP	R3, R9
-	BNE	runtime
+	BEQ	runtime
 	TST	$7, R12	// the runtime must open something there
 	BNE	runtime
 	MOVD	·files+8(SB), R2

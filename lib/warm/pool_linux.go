@@ -116,6 +116,15 @@ func (p *Pool) claim(cmd child.Cmd, as identity) (t turn, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	program := p.program(place{cmd.Dir, cmd.Path})
+	// A program that is new to us is tried once before it is tried by many, who
+	// wait for that: to start a process for each of them would take longer.
+	for program != nil && !program.warm && len(program.processes) > 0 {
+		first := program.processes[0].ready
+		p.mu.Unlock()
+		<-first
+		p.mu.Lock()
+		program = p.program(place{cmd.Dir, cmd.Path})
+	}
 	if program == nil || program.classic {
 		return t, false
 	}
@@ -124,8 +133,7 @@ func (p *Pool) claim(cmd child.Cmd, as identity) (t turn, ok bool) {
 			return w.reserve(), true
 		}
 	}
-	// A program that is new to us is tried once before it is tried by many.
-	if !program.warm && len(program.processes) > 0 || !p.room() {
+	if !p.room() {
 		return t, false
 	}
 	w := &process{pool: p, program: program, as: as, ready: make(chan struct{}), over: make(chan struct{}), pending: map[uint32]chan<- syscall.WaitStatus{}}

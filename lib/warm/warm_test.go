@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -200,6 +201,27 @@ func TestManyAtOnce(t *testing.T) {
 		done.Go(func() { pid(t, p, path) })
 	}
 	done.Wait()
+}
+
+// Who comes while it is not known yet whether a program understands waits for that.
+func TestManyAtFirst(t *testing.T) {
+	p, path := newPool("one"), install(t, "one")
+	p.Size = 8
+	var alone atomic.Int32
+	p.Classic = func(cmd child.Cmd) (int, error) {
+		if _, stays := cmd.Env.Lookup(Variable); !stays {
+			alone.Add(1)
+		}
+		return cmd.Start()
+	}
+	var done sync.WaitGroup
+	for range p.Size {
+		done.Go(func() { pid(t, p, path) })
+	}
+	done.Wait()
+	if n := alone.Load(); n > 0 {
+		t.Errorf("%d were started for one call", n)
+	}
 }
 
 // Programs that do not understand are started for each call, and so is what a
