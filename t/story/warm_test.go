@@ -224,6 +224,7 @@ func TestAProgramIsReplacedInARunningSystem(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	m.start()
+	m.awaitDoor() // before qmail-smtpds has another
 	m.listen()
 	round := 0
 	pass := func() {
@@ -233,7 +234,6 @@ func TestAProgramIsReplacedInARunningSystem(t *testing.T) {
 		m.smtpSend(subject, "susie@"+site.Me, "dirk@"+site.Me)
 		m.awaitMail("dirk", "Subject: "+subject+"\n")
 	}
-	m.awaitDoor()
 	programs := map[string]int{"qmail-local": 1, "qmail-queue": 2, "qmail-smtpds": 1} // processes; see awaitDoor
 	old := map[string][]int{}
 	// A machine may be so slow that one has ended before its next call.
