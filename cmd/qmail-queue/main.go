@@ -46,11 +46,15 @@ func main() {
 		// the runtime's watchdog takes it away.
 		runtime.GOMAXPROCS(max(8, runtime.NumCPU()))
 		if listener, ok := door(); ok {
-			warm.Door(run, listener, 5, auto.Home+"/bin/qmail-queue")
+			warm.Door(run, listener, handed, auto.Home+"/bin/qmail-queue")
 		}
 	}
 	warm.Many(run)
 }
+
+// handed is how many files another qmail-queue hands on: its descriptors 0 to 2, and
+// mess and intd without names.
+const handed = 5
 
 func run(c *call.Call) int {
 	sig.Alarm(queue.Death) // of the last call, in a process that takes many
@@ -89,7 +93,7 @@ func run(c *call.Call) int {
 		layout:   layout,
 	}
 	if c.Gone != nil { // another of us hands its message on
-		for fd := 3; fd < 5; fd++ {
+		for fd := 3; fd < handed; fd++ {
 			m.nameless = append(m.nameless, descriptor.File(c.File(fd).Fd()))
 		}
 	}

@@ -94,7 +94,7 @@ func run(c *call.Call) int {
 	m := newManager(c.Env, log, signals, set, local, remote)
 	m.stderr = c.File(2)
 	m.cleaner = newCleaner(m.do, c.File(5), c.File(6))
-	go keepQueue(c.Env)
+	go keepQueue(auto.Home, c.Env)
 	m.load()
 	m.run()
 	return exit.OK

@@ -3,7 +3,6 @@ package main
 import (
 	"time"
 
-	"goqmail/lib/auto"
 	"goqmail/lib/call"
 	"goqmail/lib/child"
 	"goqmail/lib/warm"
@@ -11,13 +10,13 @@ import (
 
 // keepQueue keeps a qmail-queue running, for as long as this process lives, that
 // does the work of all others; see qmail-queue(8). Without it each does its own.
-func keepQueue(env call.Env) {
+func keepQueue(home string, env call.Env) {
 	if _, off := env.Lookup(warm.Variable); off {
 		return
 	}
-	program := auto.Home + "/bin/qmail-queue"
+	program := home + "/bin/qmail-queue"
 	for {
-		process, ok := warm.Begin(child.Cmd{Path: program, Args: []string{program}, Env: env, Dir: auto.Home})
+		process, ok := warm.Begin(child.Cmd{Path: program, Args: []string{program}, Env: env, Dir: home})
 		if ok {
 			<-process.Over()
 		}

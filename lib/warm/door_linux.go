@@ -63,15 +63,15 @@ func (w *worker) visit(d *door, conn int) {
 	if err != nil || int(peer.Uid) != os.Geteuid() {
 		return
 	}
-	syscall.SetsockoptTimeval(conn, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &syscall.Timeval{Sec: 10})
-	fds, who := hello(conn)
+	n := d.visits.Add(1)
 	defer d.visits.Add(-1)
+	fds, who := hello(conn)
 	now, err := look(d.file)
 	changed := err != nil || now != d.version
 	if changed {
 		d.leave()
 	}
-	if d.visits.Add(1) > visits || changed || len(fds) != d.files || who.Pid == 0 {
+	if changed || n > visits || len(fds) != d.files || who.Pid == 0 {
 		for _, fd := range fds {
 			syscall.Close(fd)
 		}
@@ -97,6 +97,7 @@ func (w *worker) visit(d *door, conn int) {
 // hello receives what a visitor's descriptors are to be, from 0 on, and its
 // credentials, of which the kernel has made sure.
 func hello(conn int) (fds []int, who syscall.Ucred) {
+	syscall.SetsockoptTimeval(conn, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &syscall.Timeval{Sec: 10}) // it may be stopped
 	rights := make([]byte, syscall.CmsgSpace(4*maxFiles)+syscall.CmsgSpace(syscall.SizeofUcred))
 	_, n, _, _, err := syscall.Recvmsg(conn, make([]byte, 1), rights, syscall.MSG_CMSG_CLOEXEC)
 	if err != nil {

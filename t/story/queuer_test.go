@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,6 +93,7 @@ func TestOneQueuerDoesTheWorkOfAll(t *testing.T) {
 
 	// While that is stopped, nothing goes on.
 	syscall.Kill(door, syscall.SIGSTOP)
+	m.await("it to stop", func() bool { return stopped(door) })
 	q := m.queue("susie")
 	q.give("stopped")
 	q.end()
@@ -171,9 +173,51 @@ func TestOneQueuerDoesTheWorkOfAll(t *testing.T) {
 	}
 }
 
+// What is more than it takes at a time is no less safe.
+func TestMoreThanOneQueuerTakes(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.start()
+	m.awaitDoor()
+	const visits = 100 // see lib/warm
+	var all []*queuing
+	for range visits {
+		q := m.queue("susie")
+		q.give("one of many")
+		all = append(all, q)
+	}
+	m.await("all to be taken", func() bool { return len(m.queued()) == 2*visits }) // mess and intd
+	q := m.queue("susie")
+	q.give("one of many")
+	all = append(all, q)
+	m.await("one to do its own work", func() bool { return len(m.queued()) > 2*visits })
+	if handed(q.Process.Pid) {
+		t.Error("the last one waits for an answer")
+	}
+	for _, q := range all {
+		q.end()
+		if code := q.code(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	}
+	m.awaitEmpty()
+	if n := m.count("dirk", "Subject: one of many\n"); n != len(all) {
+		t.Errorf("%d messages arrived, want %d", n, len(all))
+	}
+}
+
 // handed tells whether a qmail-queue waits for the answer of another: it blocks
 // the signals that this one ignores.
 func handed(pid int) bool { return status(pid, "SigBlk") == "0000000007801007" }
+
+// stopped tells whether all threads of a process are.
+func stopped(pid int) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	return err == nil && !slices.ContainsFunc(threads, func(thread string) bool {
+		data, _ := os.ReadFile(thread)
+		return !strings.Contains(string(data), ") T ")
+	})
+}
 
 // status is a line of /proc/pid/status.
 func status(pid int, name string) string {
