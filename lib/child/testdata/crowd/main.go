@@ -9,6 +9,7 @@ package main
 
 import (
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,10 +21,12 @@ import (
 func main() { call.Main(run) }
 
 func run(c *call.Call) int {
+	debug.SetGCPercent(-1) // one that becomes another program has nothing else going on
 	long := []string{strings.Repeat("x", 100_000)}
 	for range 200 {
 		child.Exec("/nonexistent/program", long, c.Env)
 	}
+	debug.SetGCPercent(100)
 	done := make(chan struct{})
 	go waste(done)
 	failures := make(chan error, 200)
