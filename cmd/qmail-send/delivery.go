@@ -40,12 +40,6 @@ func (m *manager) advance(ch *channel) {
 		m.closePass(ch)
 	case record.Type == queue.ToDo:
 		m.deliver(p.job, record.Text, record.Pos)
-		// Now rather than at the next step, which may have to wait for a delivery to
-		// end: what is known to be the last of a message can end it in S4.
-		if p.records.Ended() {
-			p.job.complete = true
-			m.closePass(ch)
-		}
 	case record.Type == queue.Done:
 	case record.Type == queue.Held:
 		p.job.left++ // so the message stays

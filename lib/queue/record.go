@@ -51,12 +51,6 @@ func (r *Reader) Next() (Record, error) {
 	return rec, nil
 }
 
-// Ended tells whether there is nothing more to be read.
-func (r *Reader) Ended() bool {
-	_, err := r.r.Peek(1)
-	return err == io.EOF
-}
-
 // AppendRecord appends a record of the given type, with its NUL, to b.
 func AppendRecord(b []byte, kind byte, text string) []byte {
 	b = append(b, kind)
