@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package arm64 starts programs that were built for arm64, under an emulator:
 // the entry points in assembly are what could break there and nowhere else.
 package arm64
