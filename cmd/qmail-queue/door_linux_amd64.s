@@ -1,49 +1,29 @@
 #include "textflag.h"
+#include "door.h"
 
-#define SYS_read         0
-#define SYS_open         2
-#define SYS_close        3
-#define SYS_stat         4
-#define SYS_rt_sigaction 13
-#define SYS_rt_sigprocmask 14
-#define SYS_getpid       39
-#define SYS_socket       41
-#define SYS_connect      42
-#define SYS_sendmsg      46
-#define SYS_getsockopt   55
-#define SYS_umask        95
-#define SYS_getuid       102
-#define SYS_getgid       104
-#define SYS_geteuid      107
-#define SYS_exit_group   231
+#define SYS_read               0
+#define SYS_open               2
+#define SYS_close              3
+#define SYS_stat               4
+#define SYS_rt_sigaction       13
+#define SYS_rt_sigprocmask     14
+#define SYS_getpid             39
+#define SYS_socket             41
+#define SYS_connect            42
+#define SYS_sendmsg            46
+#define SYS_getsockopt         55
+#define SYS_umask              95
+#define SYS_getuid             102
+#define SYS_getgid             104
+#define SYS_geteuid            107
+#define SYS_exit_group         231
 
-#define AF_UNIX             1
-#define SEQPACKET_CLOEXEC   0x80005
-#define SOL_SOCKET          1
-#define SO_PEERCRED         17
-#define SCM_RIGHTS          1
-#define SCM_CREDENTIALS     2
-#define MSG_NOSIGNAL        0x4000
 #define TMPFILE_WRONLY_CLOEXEC 0x490001
-#define SIGALRM             14
-#define SA_RESTORER         0x4000000
-#define EINTR               4
-
-// HUP, INT, QUIT, PIPE, XCPU, XFSZ, VTALRM and PROF
-#define IGNORED 0x7801007
+#define SA_RESTORER            0x4000000
 
 // The kernel enters here; see door_linux.go. All that fails before the call is
 // made leads to own, where SP is as it was. R12 is the socket, R14 and R15 are the
-// files. On the stack lie
-//	0	the address
-//	64	two control messages
-//	144	struct msghdr
-//	208	struct iovec
-//	224	the answer
-//	232	struct ucred of the other side, and at 248 its size
-//	256	struct sigaction, its mask at 280
-//	288	struct stat
-//	448	a path, which R13 points to the end of
+// files, and R13 points to the end of the path.
 TEXT _goqmail_queue(SB),NOSPLIT|NOFRAME,$0
 	// A process that is to stay, or must not call one that does, has QMAILWARM=.
 	MOVQ	0(SP), CX

@@ -1,49 +1,29 @@
 #include "textflag.h"
+#include "door.h"
 
-#define SYS_openat       56
-#define SYS_close        57
-#define SYS_read         63
-#define SYS_newfstatat   79
-#define SYS_exit_group   94
-#define SYS_rt_sigaction 134
-#define SYS_rt_sigprocmask 135
-#define SYS_umask        166
-#define SYS_getpid       172
-#define SYS_getuid       174
-#define SYS_geteuid      175
-#define SYS_getgid       176
-#define SYS_socket       198
-#define SYS_connect      203
-#define SYS_getsockopt   209
-#define SYS_sendmsg      211
+#define SYS_openat             56
+#define SYS_close              57
+#define SYS_read               63
+#define SYS_newfstatat         79
+#define SYS_exit_group         94
+#define SYS_rt_sigaction       134
+#define SYS_rt_sigprocmask     135
+#define SYS_umask              166
+#define SYS_getpid             172
+#define SYS_getuid             174
+#define SYS_geteuid            175
+#define SYS_getgid             176
+#define SYS_socket             198
+#define SYS_connect            203
+#define SYS_getsockopt         209
+#define SYS_sendmsg            211
 
-#define AT_FDCWD            -100
-#define AF_UNIX             1
-#define SEQPACKET_CLOEXEC   0x80005
-#define SOL_SOCKET          1
-#define SO_PEERCRED         17
-#define SCM_RIGHTS          1
-#define SCM_CREDENTIALS     2
-#define MSG_NOSIGNAL        0x4000
+#define AT_FDCWD               -100
 #define TMPFILE_WRONLY_CLOEXEC 0x484001
-#define SIGALRM             14
-#define EINTR               4
-
-// HUP, INT, QUIT, PIPE, XCPU, XFSZ, VTALRM and PROF
-#define IGNORED 0x7801007
 
 // The kernel enters here; see door_linux.go. All that fails before the call is
 // made leads to own, where RSP is as it was. R12 is the socket, R14 and R15 are the
-// files. On the stack lie
-//	0	the address
-//	64	two control messages
-//	144	struct msghdr
-//	208	struct iovec
-//	224	the answer
-//	232	struct ucred of the other side, and at 248 its size
-//	256	struct sigaction, its mask at 280
-//	288	struct stat
-//	448	a path, which R13 points to the end of
+// files, and R13 points to the end of the path.
 TEXT _goqmail_queue(SB),NOSPLIT|NOFRAME,$0
 	// A process that is to stay, or must not call one that does, has QMAILWARM=.
 	MOVD	0(RSP), R1

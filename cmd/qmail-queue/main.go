@@ -8,9 +8,9 @@
 // in lib/qmail; it prints nothing. See qmail-queue(8).
 //
 // It runs setuid to the owner of the queue, so it looks at no argument, and at
-// no environment variable but QMAILWARM. While qmail-send runs, which keeps one, the
-// others have that do their work; see door_linux.go. The states S1 to S4 that it takes a message through
-// are explained in lib/queue.
+// no environment variable but QMAILWARM. While qmail-send runs, which keeps one,
+// the others have that do their work; see door_linux.go. The states S1 to S4 that it
+// takes a message through are explained in lib/queue.
 package main
 
 import (

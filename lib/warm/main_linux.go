@@ -55,9 +55,11 @@ func Door(run func(*call.Call) int, listener, files int, file string) {
 
 // Stays tells whether the process was started to stay.
 func Stays() bool {
-	value, _ := call.Env(os.Environ()).Lookup(Variable)
+	if value, _ := call.Env(os.Environ()).Lookup(Variable); value != "3" {
+		return false
+	}
 	kind, err := syscall.GetsockoptInt(socketFD, syscall.SOL_SOCKET, syscall.SO_TYPE)
-	return value == "3" && err == nil && kind == syscall.SOCK_SEQPACKET
+	return err == nil && kind == syscall.SOCK_SEQPACKET
 }
 
 // Alone tells whether the process was started to stay and to give up, before the
@@ -83,10 +85,10 @@ func serve(run func(*call.Call) int, schedule func(call func()), d *door) {
 	}
 	if d != nil {
 		w.running.Go(func() { w.open(d) })
-		w.serve(schedule)
+	}
+	w.serve(schedule)
+	if d != nil {
 		d.shut()
-	} else {
-		w.serve(schedule)
 	}
 	w.running.Wait()
 	os.Exit(0)
