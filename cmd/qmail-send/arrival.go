@@ -8,7 +8,7 @@ import (
 )
 
 // A message lingers for so long, but in a test, and so many do, before what is
-// known of it is synced.
+// known of it is made durable.
 var lingerTime = 100 * time.Millisecond
 
 const lingerMax = 80
@@ -16,10 +16,10 @@ const lingerMax = 80
 // arrival is a new message in work.
 //
 // Once it is preprocessed its deliveries begin, but it stays in S4: it lingers.
-// If all of it is delivered meanwhile, as most mail is at once, info can go and
-// then todo, and info, local and remote have never needed to be durable, nor cost
-// the time for it. If not, or at the first report that does not end it, they are
-// synced, and only todo goes. Until it is gone a crash has the message preprocessed
+// If all of it is delivered meanwhile, as most mail is at once, todo can go, and
+// info, local and remote have never needed to be durable, nor, unless they are
+// long, to be files. If not, or at the first report that does not end it, they
+// become both, and only todo goes. Until it is gone a crash has the message preprocessed
 // and delivered again, so that nothing is lost. A qmail-clean that cannot remove todo
 // would have that happen with each restart; so nothing lingers unless the last
 // removal went well.
@@ -28,7 +28,7 @@ type arrival struct {
 	result *preprocessed // nil until it is known
 	until  time.Time     // it lingers
 	over   bool          // nothing is left to be delivered
-	ended  bool          // and so info is gone
+	ended  bool          // and so there is no info
 	failed bool          // to settle, at the first try
 	tried  chan struct{} // closed after that
 }
@@ -50,7 +50,7 @@ func (m *manager) arrive(n queue.Num) {
 	m.todo.active++
 	a := &arrival{num: n, tried: make(chan struct{})}
 	m.todo.line = append(m.todo.line, a)
-	p := preprocessor{layout: m.layout, routes: m.set.routes, num: n}
+	p := preprocessor{layout: m.layout, routes: m.set.routes, num: n, lazy: m.todo.removes}
 	go func() {
 		result := p.run()
 		m.do <- func() {
@@ -146,22 +146,27 @@ func (m *manager) hasten(a *arrival) {
 // settle takes a message from S4 to S5, or to S2 if it is over.
 func (m *manager) settle(a *arrival) {
 	if a.over && !a.failed {
-		if a.ended = m.unlinkInfo(a.num); a.ended {
+		if a.ended = a.result.info.f == 0 || m.unlinkInfo(a.num); a.ended {
 			m.removeTodo(a)
 			return
 		}
 		a.fail()
 	}
+	settle := func(err error) {
+		if err != nil {
+			m.log.print("warning: ", err.Error())
+			m.unsettled(a)
+			return
+		}
+		m.removeTodo(a)
+	}
+	if err := a.result.storeAll(); err != nil {
+		settle(err)
+		return
+	}
 	go func() {
 		err := a.result.sync()
-		m.do <- func() {
-			if err != nil {
-				m.log.print("warning: ", err.Error())
-				m.unsettled(a)
-				return
-			}
-			m.removeTodo(a)
-		}
+		m.do <- func() { settle(err) }
 	}()
 }
 

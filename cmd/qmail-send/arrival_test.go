@@ -35,14 +35,24 @@ func (l *lab) terminate() []string {
 	return <-lines
 }
 
+// until reads the log up to a line.
+func (l *lab) until(want string) {
+	l.Helper()
+	for line := ""; line != want+"\n"; {
+		var err error
+		line, err = l.log.ReadString('\n')
+		l.must(err)
+	}
+}
+
 // next has message 2 arrive.
 func (l *lab) next(recipients ...string) {
 	l.arrive(2, "joe@a.example", recipients...)
 	queue.Pull()
 }
 
-// TestLingering: what is delivered at once leaves todo after that, and its info is
-// gone before.
+// TestLingering: what is delivered at once leaves todo after that, and has no info
+// by then.
 func TestLingering(t *testing.T) {
 	defer func(d time.Duration) { lingerTime = d }(lingerTime)
 	lingerTime = time.Hour
@@ -59,6 +69,9 @@ func TestLingering(t *testing.T) {
 	l.arrive(3, "joe@a.example", "john@me.example")
 	queue.Pull()
 	l.local.asks(l, 1, 3, "joe@a.example", "john@me.example")
+	if got := l.read(l.layout.Info(3)) + l.read(l.layout.Local(3)); got != "--" {
+		t.Errorf("info and local of a message that lingers: %q", got)
+	}
 	l.local.report("\x00Kok\x00")
 	l.asked("todo/2")
 	l.asked("foop/2")
@@ -85,6 +98,29 @@ func TestLingersNoMore(t *testing.T) {
 		t.Errorf("info and remote: %q", got)
 	}
 	l.remote.report("\x00Kok\x00")
+	l.asked("foop/2")
+	l.terminate()
+}
+
+// TestNoRoom: where info and local cannot be made, what is delivered is delivered
+// once, and the message ends when they can.
+func TestNoRoom(t *testing.T) {
+	l := trusting(t, func(*lab, string) bool { return false })
+	info := l.layout.Info(2).Dir().Path()
+	l.must(os.Rename(info, info+".away"))
+	l.next("john@me.example", "jane@me.example")
+	l.local.asks(l, 0, 2, "joe@a.example", "john@me.example")
+	l.local.asks(l, 1, 2, "joe@a.example", "jane@me.example")
+	l.local.report("\x00Kok\x00")
+	l.until("warning: unable to create " + string(l.layout.Info(2)))
+	l.until("delivery 2: success: ok")
+	l.local.report("\x01Zlater\x00")
+	l.until("delivery 3: deferral: later")
+	syscall.Kill(os.Getpid(), syscall.SIGALRM)
+	l.local.asks(l, 0, 2, "joe@a.example", "jane@me.example")
+	l.must(os.Rename(info+".away", info))
+	l.local.report("\x00Kok\x00")
+	l.asked("todo/2")
 	l.asked("foop/2")
 	l.terminate()
 }
@@ -119,11 +155,7 @@ func TestTodoStays(t *testing.T) {
 	l := trusting(t, func(l *lab, request string) bool { return request == "todo/2" || request == "todo/3" })
 	l.next("john@me.example")
 	l.local.asks(l, 0, 2, "joe@a.example", "john@me.example")
-	for line := ""; line != "warning: qmail-clean unable to clean up todo/2\n"; {
-		var err error
-		line, err = l.log.ReadString('\n')
-		l.must(err)
-	}
+	l.until("warning: qmail-clean unable to clean up todo/2")
 	l.asked("todo/2")
 	l.arrive(3, "joe@a.example", "john@me.example")
 	queue.Pull()

@@ -10,9 +10,10 @@ import (
 // channel is one of the two ways of delivery, local and remote: the program
 // that delivers, and the messages to be delivered so.
 type channel struct {
-	name string // "local" or "remote", in logs
-	skip int64  // added to the square root of a message's age for a retry
-	list func(queue.Layout, queue.Num) queue.Name
+	name  string // "local" or "remote", in logs
+	index int    // in manager.channels
+	skip  int64  // added to the square root of a message's age for a retry
+	list  func(queue.Layout, queue.Num) queue.Name
 
 	to, from *os.File // pipes to and from the program
 	writing  bool     // it still reads the last request

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -19,7 +20,7 @@ import (
 type pass struct {
 	job     *job
 	list    queue.Name
-	f       descriptor.File
+	f       descriptor.File // 0: the list has none
 	records *queue.Reader
 }
 
@@ -68,31 +69,70 @@ func (m *manager) openNext(ch *channel) bool {
 		return false
 	}
 	list := ch.list(m.layout, e.num)
-	f, err := openRead(list)
-	if err != nil {
-		return trouble(list)
+	p := &pass{list: list}
+	if l := m.kept(ch, e.num); l != nil {
+		p.records = queue.NewReader(bytes.NewReader(l.text))
+	} else {
+		f, err := openRead(list)
+		if err != nil {
+			return trouble(list)
+		}
+		p.f, p.records = f, queue.NewReader(f)
 	}
-	info, err := readInfo(m.layout.Info(e.num))
+	info, err := m.readInfo(e.num)
 	if err != nil {
-		f.Close()
+		p.close()
 		return trouble(m.layout.Info(e.num))
 	}
 	m.jobs++
-	ch.pass = &pass{
-		job: &job{
-			refs: 1, num: e.num, ch: ch, sender: info.sender, last: -1,
-			retry: nextRetry(info.birth, now, ch.skip),
-			dying: now > info.birth+m.set.lifetime,
-		},
-		list: list, f: f, records: queue.NewReader(f),
+	p.job = &job{
+		refs: 1, num: e.num, ch: ch, sender: info.sender, last: -1,
+		retry: nextRetry(info.birth, now, ch.skip),
+		dying: now > info.birth+m.set.lifetime,
 	}
+	ch.pass = p
 	return true
 }
 
+func (p *pass) close() {
+	if p.f != 0 {
+		p.f.Close()
+	}
+}
+
 func (m *manager) closePass(ch *channel) {
-	ch.pass.f.Close()
+	ch.pass.close()
 	m.release(ch.pass.job)
 	ch.pass = nil
+}
+
+// kept is a message's list on a channel while that needs no file; else it is nil.
+func (m *manager) kept(ch *channel, n queue.Num) *list {
+	if a := m.todo.begun[n]; a != nil {
+		if l := a.result.lists[ch.index]; l != nil && l.f == 0 {
+			return l
+		}
+	}
+	return nil
+}
+
+// removeList removes a message's list on a channel.
+func (m *manager) removeList(ch *channel, n queue.Num) error {
+	if m.kept(ch, n) != nil {
+		m.todo.begun[n].result.lists[ch.index] = nil
+		return nil
+	}
+	return unix.Unlink(string(ch.list(m.layout, n)))
+}
+
+// hasList tells whether a message has a list on a channel. After an error it may.
+func (m *manager) hasList(ch *channel, n queue.Num) (bool, error) {
+	if a := m.todo.begun[n]; a != nil {
+		if l := a.result.lists[ch.index]; l == nil || l.f == 0 {
+			return l != nil, nil
+		}
+	}
+	return exists(ch.list(m.layout, n))
 }
 
 // info is what the file of that name tells of a message.
@@ -103,8 +143,11 @@ type info struct {
 
 var errNoSender = errors.New("no sender")
 
-func readInfo(name queue.Name) (info, error) {
-	f, err := openRead(name)
+func (m *manager) readInfo(n queue.Num) (info, error) {
+	if a := m.todo.begun[n]; a != nil && a.result.info.f == 0 {
+		return parseInfo(bytes.NewReader(a.result.info.text), a.result.birth)
+	}
+	f, err := openRead(m.layout.Info(n))
 	if err != nil {
 		return info{}, err
 	}
@@ -113,11 +156,15 @@ func readInfo(name queue.Name) (info, error) {
 	if err := unix.Fstat(int(f), &st); err != nil {
 		return info{}, err
 	}
-	record, err := queue.NewReader(f).Next()
+	return parseInfo(f, int64(st.Mtim.Sec))
+}
+
+func parseInfo(r io.Reader, birth int64) (info, error) {
+	record, err := queue.NewReader(r).Next()
 	if err == nil && record.Type != queue.Sender {
 		err = errNoSender
 	}
-	return info{record.Text, int64(st.Mtim.Sec)}, err
+	return info{record.Text, birth}, err
 }
 
 // deliver asks the program of the job's channel, which must be ready, for a
@@ -203,7 +250,7 @@ func (m *manager) release(j *job) {
 	}
 	now := time.Now().Unix()
 	list := j.ch.list(m.layout, j.num)
-	if unix.Unlink(string(list)) != nil {
+	if m.removeList(j.ch, j.num) != nil {
 		if j.last >= 0 {
 			m.mark(j, j.last)
 		}
@@ -211,11 +258,8 @@ func (m *manager) release(j *job) {
 		j.ch.again.add(waiting{j.num, now + retryInterval})
 		return
 	}
-	other := m.channels[0]
-	if other == j.ch {
-		other = m.channels[1]
-	}
-	more, err := exists(other.list(m.layout, j.num))
+	other := m.channels[1-j.ch.index]
+	more, err := m.hasList(other, j.num)
 	if err != nil {
 		m.log.print("warning: unable to stat ", string(other.list(m.layout, j.num)))
 	}

@@ -65,7 +65,7 @@ func (m *manager) finish(n queue.Num) {
 	case !there:
 		return // it was ended before
 	}
-	info, err := readInfo(m.layout.Info(n))
+	info, err := m.readInfo(n)
 	if err != nil {
 		m.done.add(waiting{n, time.Now().Unix() + retryInterval})
 		return

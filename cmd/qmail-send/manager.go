@@ -61,6 +61,9 @@ func newManager(env call.Env, log *logger, signals <-chan os.Signal, set *settin
 		ending:   newEnding(),
 		debris:   debris{next: now},
 	}
+	for i, ch := range m.channels {
+		ch.index = i
+	}
 	m.limit()
 	return m
 }

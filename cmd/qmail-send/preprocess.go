@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,27 +16,32 @@ import (
 )
 
 // preprocessor takes a message as far from S4 towards S5 as can be done
-// without qmail-clean: it sorts the recipients in todo into local and remote,
-// and can make that durable. It runs in a goroutine of its own.
+// without qmail-clean: it sorts the recipients in todo into local and remote.
+// It runs in a goroutine of its own. What it found out can be made durable later.
 type preprocessor struct {
 	layout queue.Layout
 	routes *route.Table
 	num    queue.Num
+	lazy   bool // lists become files when that has to be
 
 	uid, pid uint64
 	size     int64        // of the message
+	birth    int64        // time of arrival
 	info     *list        // nil until made
-	lists    [2]*list     // local and remote, nil until there are such recipients
+	lists    [2]*list     // local and remote, nil without such recipients
 	changed  []queue.Name // directories to sync
 	log      []string
 }
 
-// list is a file of records being written.
+// list is a file of records, or what is to be one.
 type list struct {
 	name queue.Name
-	f    descriptor.File
-	w    *bufio.Writer
+	f    descriptor.File // 0: there is no file yet
+	text []byte          // what is not in it yet
 }
+
+// listMax is up to how many bytes a list needs no file, until it is to be durable.
+const listMax = 1024
 
 // preprocessed is what came of it.
 type preprocessed struct {
@@ -94,44 +99,86 @@ func (p *preprocessor) process() error {
 		}
 	}
 	for _, l := range p.made() {
-		if err := l.flush(); err != nil {
-			return err
+		if l.f != 0 {
+			if err := p.store(l); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// startOver removes what an attempt that was interrupted may have left and
-// makes a new info. It is also what gives the message its time of arrival.
+// startOver removes what an attempt that was interrupted may have left, for good:
+// there may never be other files of these names. It is also what gives the message
+// its time of arrival.
 func (p *preprocessor) startOver() error {
 	info := p.layout.Info(p.num)
 	for _, name := range []queue.Name{p.layout.Local(p.num), p.layout.Remote(p.num), info} {
 		switch unix.Unlink(string(name)) {
 		case nil:
-			p.change(name)
+			if syncdir.Sync(string(name.Dir())) != nil {
+				return &refusal{"trouble fsyncing", name.Dir()}
+			}
 		case unix.ENOENT:
 		default:
 			return &refusal{"unable to unlink", name}
 		}
 	}
-	var err error
-	p.info, err = p.create(info)
-	return err
+	p.birth = time.Now().Unix()
+	p.info = &list{name: info}
+	return p.start(p.info)
 }
 
-func (p *preprocessor) create(name queue.Name) (*list, error) {
-	f, err := descriptor.Open(string(name), unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CREAT|unix.O_EXCL, 0o600)
-	if err != nil {
-		return nil, &refusal{"unable to create", name}
+// start makes the file of a new list, unless there is no need for one yet.
+func (p *preprocessor) start(l *list) error {
+	if p.lazy {
+		return nil
 	}
-	p.change(name)
-	return &list{name, f, bufio.NewWriterSize(f, 1024)}, nil
+	return p.create(l)
 }
 
-func (p *preprocessor) change(name queue.Name) {
-	if dir := name.Dir(); !slices.Contains(p.changed, dir) {
+func (p *preprocessor) create(l *list) error {
+	f, err := descriptor.Open(string(l.name), unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CREAT|unix.O_EXCL, 0o600)
+	if err != nil {
+		return &refusal{"unable to create", l.name}
+	}
+	l.f = f
+	if dir := l.name.Dir(); !slices.Contains(p.changed, dir) {
 		p.changed = append(p.changed, dir)
 	}
+	return nil
+}
+
+// store writes what is not in a list's file yet.
+func (p *preprocessor) store(l *list) error {
+	if l.f == 0 {
+		if err := p.create(l); err != nil {
+			return err
+		}
+	}
+	if _, err := l.f.Write(l.text); err != nil {
+		return &refusal{"trouble writing to", l.name}
+	}
+	l.text = l.text[:0]
+	return nil
+}
+
+// storeAll does that for all lists. One that cannot be written has no file.
+func (p *preprocessor) storeAll() error {
+	for _, l := range p.made() {
+		if l.f != 0 {
+			continue
+		}
+		if err := p.store(l); err != nil {
+			if l.f != 0 {
+				unix.Unlink(string(l.name))
+				l.f.Close()
+				l.f = 0
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // add works on one record of todo.
@@ -152,11 +199,13 @@ func (p *preprocessor) add(record queue.Record) error {
 }
 
 func (p *preprocessor) addSender(sender string) error {
-	if err := p.info.add(queue.Sender, sender); err != nil {
+	if err := p.append(p.info, queue.Sender, sender); err != nil {
 		return err
 	}
-	if err := p.info.flush(); err != nil {
-		return err
+	if p.info.f != 0 {
+		if err := p.store(p.info); err != nil {
+			return err
+		}
 	}
 	p.print("info msg ", p.num.String(), ": bytes ", strconv.FormatInt(p.size, 10),
 		" from <", safe(sender), "> qp ", strconv.FormatUint(p.pid, 10), " uid ", strconv.FormatUint(p.uid, 10))
@@ -170,26 +219,20 @@ func (p *preprocessor) addRecipient(recipient string) error {
 		i, name = 0, p.layout.Local(p.num)
 	}
 	if p.lists[i] == nil {
-		var err error
-		if p.lists[i], err = p.create(name); err != nil {
+		p.lists[i] = &list{name: name}
+		if err := p.start(p.lists[i]); err != nil {
 			return err
 		}
 	}
-	return p.lists[i].add(queue.ToDo, address)
+	return p.append(p.lists[i], queue.ToDo, address)
 }
 
-func (l *list) add(kind byte, text string) error {
-	if _, err := l.w.Write(queue.AppendRecord(nil, kind, text)); err != nil {
-		return &refusal{"trouble writing to", l.name}
+func (p *preprocessor) append(l *list, kind byte, text string) error {
+	l.text = queue.AppendRecord(l.text, kind, text)
+	if len(l.text) <= listMax {
+		return nil
 	}
-	return nil
-}
-
-func (l *list) flush() error {
-	if l.w.Flush() != nil {
-		return &refusal{"trouble writing to", l.name}
-	}
-	return nil
+	return p.store(l)
 }
 
 // sync makes all files durable, and then their names, so that nothing is
@@ -213,11 +256,13 @@ func (p *preprocessor) sync() error {
 
 func (p *preprocessor) close() {
 	for _, l := range p.made() {
-		l.f.Close()
+		if l.f != 0 {
+			l.f.Close()
+		}
 	}
 }
 
-// made is the files that there are so far.
+// made is the lists that there are so far.
 func (p *preprocessor) made() []*list {
 	return slices.DeleteFunc([]*list{p.info, p.lists[0], p.lists[1]}, func(l *list) bool { return l == nil })
 }

@@ -19,11 +19,18 @@ var testRoutes = &route.Table{
 }
 
 // preprocess runs the preprocessor over message 9 of a lab that is not
-// started.
+// started, and makes files of what it found.
 func (l *lab) preprocess() *preprocessed {
 	l.must(os.Chdir(auto.Home + "/queue")) // newLab sees to the way back
 	p := preprocessor{layout: l.layout, routes: testRoutes, num: 9}
-	return p.run()
+	result := p.run()
+	if result.ok {
+		if err := result.storeAll(); err != nil {
+			p.print("warning: ", err.Error())
+			result.ok = false
+		}
+	}
+	return result
 }
 
 // TestPreprocessAgain: what an attempt that was interrupted left is replaced.

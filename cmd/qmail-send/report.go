@@ -191,6 +191,10 @@ func (m *manager) markDone(d *delivery) {
 
 // mark writes the mark for the record at pos.
 func (m *manager) mark(j *job, pos int64) {
+	if l := m.kept(j.ch, j.num); l != nil {
+		l.text[pos] = queue.Done
+		return
+	}
 	list := j.ch.list(m.layout, j.num)
 	f, err := descriptor.Open(string(list), unix.O_WRONLY, 0)
 	if err == nil {

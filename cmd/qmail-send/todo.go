@@ -1,6 +1,7 @@
 package main
 
 import (
+	"sync"
 	"time"
 
 	"goqmail/lib/queue"
@@ -87,7 +88,9 @@ func (m *manager) scanTodo() {
 		layout, err := queue.Look()
 		m.layout, m.unsure = layout, err != nil
 	}
-	go m.scan(m.layout.Dirs("todo"))
+	begun := make(chan struct{})
+	go m.scan(m.layout.Dirs("todo"), sync.OnceFunc(func() { close(begun) }))
+	<-begun
 }
 
 // watchTrigger opens the trigger and has a goroutine wait for it. This comes
@@ -109,10 +112,13 @@ func (m *manager) watchTrigger() {
 	}()
 }
 
-// scan lists new messages. It runs in a goroutine of its own.
-func (m *manager) scan(dirs []queue.Name) {
+// scan lists new messages. It runs in a goroutine of its own, and calls begun once
+// it has read the first of todo: what comes later pulls the trigger, and is left to
+// the scan after that.
+func (m *manager) scan(dirs []queue.Name, begun func()) {
 	for _, dir := range dirs {
 		err := queue.Walk(string(dir), func(n queue.Num) bool {
+			begun()
 			select {
 			case m.todo.found <- n:
 				return true
@@ -120,6 +126,7 @@ func (m *manager) scan(dirs []queue.Name) {
 				return false
 			}
 		})
+		begun()
 		if openFailed(err) {
 			m.do <- func() { m.cannotScan(dir) }
 		}
