@@ -24,7 +24,7 @@ var errPatience = errors.New("it takes too long")
 func (c *checker) dns() {
 	me, there, err := control.Line("me")
 	table, err2 := route.Read()
-	if !there || err != nil || err2 != nil {
+	if !there || me == "" || err != nil || err2 != nil {
 		return // of which the check of control tells
 	}
 	own, err := ipme.Look()

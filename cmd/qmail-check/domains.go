@@ -30,7 +30,7 @@ func (c *checker) domains() {
 		}
 		return
 	}
-	if _, local := table.Route("x@" + me); there && !local {
+	if _, local := table.Route("x@" + me); me != "" && !local {
 		c.doubt("control/locals", me+" of control/me is not in it, so that mail to this host leaves it", "echo "+quoted(me)+" >>"+control.Path("locals"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(table.Virtual)) {

@@ -3,8 +3,8 @@
 //
 //	qmail-check [ part ... ]
 //
-// The parts are control, files, accounts, queue, alias, daemons, certificates, store and
-// dns; without any, all are checked. It exits 0 if all is well, 1 if there are
+// The parts are control, files, accounts, queue, disk, alias, daemons, certificates, store
+// and dns; without any, all are checked. It exits 0 if all is well, 1 if there are
 // warnings, 2 if there are errors, 100 if it was called wrongly, and 111 if there is no
 // system. See qmail-check(8).
 package main
@@ -42,7 +42,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		{"control", (*checker).control}, {"files", (*checker).files}, {"accounts", (*checker).accounts},
-		{"queue", (*checker).queue}, {"alias", (*checker).alias}, {"daemons", (*checker).daemons},
+		{"queue", (*checker).queue}, {"disk", (*checker).disks}, {"alias", (*checker).alias}, {"daemons", (*checker).daemons},
 		{"certificates", (*checker).certificates}, {"store", (*checker).store}, {"dns", (*checker).dns},
 	}
 }

@@ -93,6 +93,28 @@ func TestNothingIsWrong(t *testing.T) {
 	}
 }
 
+func TestRoom(t *testing.T) {
+	const gb = 1 << 30
+	for _, row := range []struct {
+		left room
+		want string
+		full bool
+	}{
+		{room{100 * gb, 6 * gb, 1e6, 1e6}, "", false},
+		{room{100 * gb, 4 * gb, 1e6, 1e6}, "4096 MB are left", false},
+		{room{100 * gb, 9 << 20, 1e6, 1e6}, "9 MB are left", true},
+		{room{gb / 10, gb / 10, 1e6, 1e6}, "", false},
+		{room{100 * gb, 50 * gb, 1e6, 49999}, "no more than 49999 files fit", false},
+		{room{100 * gb, 50 * gb, 1e6, 499}, "no more than 499 files fit", true},
+		{room{100 * gb, 50 * gb, 0, 0}, "", false}, // btrfs
+		{room{}, "0 MB are left", true},
+	} {
+		if short, full := row.left.short(); short != row.want || full != row.full {
+			t.Errorf("%+v: %q, %v", row, short, full)
+		}
+	}
+}
+
 // Each row is what to put into files, and what is said of that.
 func TestControl(t *testing.T) {
 	for _, row := range []struct {
@@ -151,6 +173,7 @@ func TestControl(t *testing.T) {
 			"error: control/rcpthosts: there is none: anybody in the world may send through this host to anywhere. Type: cp HOME/control/locals HOME/control/rcpthosts"}},
 		{"no me", map[string]string{"me": "-"}, []string{
 			"error: control/me: there is none, so that nothing knows this host's name. Type: echo $(hostname -f) >HOME/control/me"}},
+		{"empty me", map[string]string{"me": "\n"}, []string{"error: control/me: is empty."}},
 		{"me is nobody", map[string]string{"me": "localhost\n"}, []string{
 			"warning: control/me: localhost has no dot: other hosts refuse such a name.",
 			"error: control/me: localhost is every host's name. Type: echo $(hostname -f) >HOME/control/me"}},

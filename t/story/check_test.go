@@ -50,6 +50,11 @@ func TestACheckFindsWhatIsWrongAndSaysHowToMendIt(t *testing.T) {
 	if code, out := h.check("root", "queue"); code != 0 || out != "" {
 		t.Errorf("a mended queue: %d\n%s", code, out)
 	}
+	h.run("mount", "-t", "tmpfs", "-o", "size=8m", "none", home+"/queue")
+	if code, out := h.check("root", "disk"); code != 2 || !strings.HasPrefix(out, "error: queue: the disk is full: 8 MB are left. Type: df -h ") {
+		t.Errorf("a full disk: %d\n%s", code, out)
+	}
+	h.run("umount", home+"/queue")
 	h.start()
 	if code, out := h.check("root"); code != 0 || out != "" {
 		t.Fatalf("a good system: %d\n%s", code, out)
