@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -58,13 +59,13 @@ func TestConfiguration(t *testing.T) {
 		t.Errorf("greeting %q", line)
 	}
 	ours.Close()
-	write(good + "timeout: 40\nimap_maxmessagesize: 7\nallowplaintex: yes\n")
+	write(good + "timeout: 40\nimap_maxmessagesize: 7\nallowplaintex: yes\nquotawarn: much\n")
 	var logged []string
 	s.record = func(_ syslog.Level, format string, args ...any) {
 		logged = append(logged, fmt.Sprintf(format, args...))
 	}
 	s.reload(o)
-	if len(logged) != 1 || logged[0] != "imapd.conf: allowplaintex means nothing here" {
+	if !slices.Equal(logged, []string{"imapd.conf: quotawarn is no number: much", "imapd.conf: allowplaintex means nothing here"}) {
 		t.Errorf("logged %q", logged)
 	}
 	if s.timeout() != 40*time.Minute || s.maxMessage() != 7 {

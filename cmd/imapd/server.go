@@ -67,7 +67,7 @@ func open(o service.Options) (*server, error) {
 	s := serverOf(conf, store)
 	s.record = service.Log(conf, name).Printf
 	s.secure = o.Has('s')
-	service.Unknown(conf, s.record)
+	service.Review(conf, s.record)
 	if s.tls, err = imaptls.Open(conf, s.secure, func(err error) { s.log("%v", err) }); err != nil {
 		store.Close()
 		return nil, err
@@ -83,7 +83,7 @@ func (s *server) reload(o service.Options) {
 		return
 	}
 	s.conf.Store(&conf)
-	service.Unknown(conf, s.record)
+	service.Review(conf, s.record)
 	s.newSASL()
 	if err := s.tls.Reload(conf); err != nil {
 		s.log("%v", err)

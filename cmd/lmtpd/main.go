@@ -46,7 +46,7 @@ func serve(o service.Options) error {
 	if err != nil {
 		return err
 	}
-	service.Unknown(conf, log)
+	service.Review(conf, log)
 	defer agent.Close()
 	agent.Careful = source.One() // of what an lmtpd did that is no more: see deliver(8)
 	s := newServer(agent, o.Has('a'))

@@ -55,7 +55,7 @@ func (s *server) reload(o service.Options) {
 		s.trouble(err)
 		return
 	}
-	service.Unknown(conf, s.agent.Load().Log)
+	service.Review(conf, s.agent.Load().Log)
 	s.use(s.agent.Load().With(conf))
 	if err := s.tls.Reload(conf); err != nil {
 		s.trouble(err)

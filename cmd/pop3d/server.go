@@ -71,7 +71,7 @@ func open(o service.Options) (*server, error) {
 	}
 	s := newServer(conf, store, service.Log(conf, name).Printf)
 	s.secure = o.Has('s')
-	service.Unknown(conf, s.record)
+	service.Review(conf, s.record)
 	if s.tls, err = imaptls.Open(conf, s.secure, func(err error) { s.log("%v", err) }); err != nil {
 		store.Close()
 		return nil, err
@@ -87,7 +87,7 @@ func (s *server) reload(o service.Options) {
 		return
 	}
 	s.use(conf)
-	service.Unknown(conf, s.record)
+	service.Review(conf, s.record)
 	if err := s.tls.Reload(conf); err != nil {
 		s.log("%v", err)
 	}

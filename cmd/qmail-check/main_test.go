@@ -425,13 +425,14 @@ func TestStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, "imap/", "")
-	put(t, "imapd.conf", "configdirectory: "+auto.Home+"/imap\npartition-default: "+auto.Home+"/spool\n")
+	put(t, "imapd.conf", "configdirectory: "+auto.Home+"/imap\npartition-default: "+auto.Home+"/spool\nallowplaintext: maybe\n")
 	var out strings.Builder
 	c := &checker{out: bufio.NewWriter(&out), imapdConf: auto.Home + "/imapd.conf", now: time.Now()}
 	c.store()
 	c.out.Flush()
 	got := strings.ReplaceAll(out.String(), auto.Home, "HOME")
 	for _, want := range []string{
+		"error: HOME/imapd.conf: allowplaintext is neither yes nor no: maybe.\n",
 		"error: HOME/spool: does not exist, though it is partition-default of HOME/imapd.conf. Type: mkdir -p HOME/spool && ",
 		"warning: HOME/imap/socket/lmtp: nobody listens: file does not exist; deliver writes the store itself, and nobody can log in. Type: HOME/cyrus/master &\n",
 	} {
@@ -439,7 +440,7 @@ func TestStore(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
-	if strings.Count(got, "\n") != 2 {
+	if strings.Count(got, "\n") != 3 {
 		t.Error(got)
 	}
 }

@@ -44,6 +44,9 @@ func (c *checker) store() {
 		c.wrong(c.imapdConf, "cannot be read: "+text(err), "")
 		return
 	}
+	for _, what := range conf.Mistakes() {
+		c.wrong(c.imapdConf, what, "")
+	}
 	layout := mailstore.LayoutOf(conf)
 	c.cyrusDir("configdirectory", layout.ConfigDir, uid)
 	for _, name := range slices.Sorted(maps.Keys(layout.Partitions)) {

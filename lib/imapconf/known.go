@@ -1,7 +1,9 @@
 package imapconf
 
 import (
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -19,6 +21,36 @@ var known = [...]string{
 	"tls_ca_file", "tls_cert_file", "tls_cipher_list", "tls_ciphers", "tls_client_ca_file", "tls_client_certs", "tls_key_file",
 	"tls_require_cert", "tls_server_cert", "tls_server_key", "tls_session_timeout", "tls_versions",
 	"unix_group_enable", "unixhierarchysep", "username_tolower", "userprefix", "virtdomains",
+}
+
+// switches and numbers are those of them that are one.
+var (
+	switches = [...]string{
+		"allowanonymouslogin", "allowapop", "allowplaintext", "allowusermoves", "altnamespace", "autocreate_post",
+		"duplicatesuppression", "fulldirhash", "hashimapspool", "imapidresponse", "literalminus", "lmtp_downcase_rcpt",
+		"lmtp_over_quota_perm_failure", "munge8bit", "reject8bit", "tls_require_cert", "unix_group_enable",
+		"unixhierarchysep", "username_tolower",
+	}
+	numbers = [...]string{
+		"autocreate_quota", "autocreatequota", "deliver_unavailable_code", "failedloginpause", "maxconnections_per_host",
+		"maxhalfopen", "maxlogins_per_host", "maxlogins_per_user", "maxmessagesize", "plaintextloginpause", "popminpoll",
+		"poptimeout", "quotawarn", "quotawarnkb", "sasl_minimum_layer", "timeout",
+	}
+)
+
+// Mistakes returns what is wrong with values, in the order of the settings' names: such
+// a setting is as good as none.
+func (c Conf) Mistakes() (what []string) {
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		value := c[name]
+		if _, ok := c.boolean(name); !ok && isOne(switches[:], name) {
+			what = append(what, name+" is neither yes nor no: "+value)
+		}
+		if _, err := strconv.Atoi(value); err != nil && isOne(numbers[:], name) {
+			what = append(what, name+" is no number: "+value)
+		}
+	}
+	return what
 }
 
 // Unknown returns the settings that mean nothing here, in their order: whoever wrote them
@@ -44,10 +76,13 @@ func (c Conf) ofService(name string) bool {
 	return false
 }
 
-// isKnown tells whether a setting is heard, maybe by one service only; see Service.
-func isKnown(name string) bool {
+// isKnown tells whether a setting is heard.
+func isKnown(name string) bool { return isOne(known[:], name) || strings.HasPrefix(name, "partition-") }
+
+// isOne tells whether a setting is one of these, maybe for one service only; see Service.
+func isOne(these []string, name string) bool {
 	for {
-		if slices.Contains(known[:], name) || strings.HasPrefix(name, "partition-") {
+		if slices.Contains(these, name) {
 			return true
 		}
 		_, rest, ok := strings.Cut(name, "_")

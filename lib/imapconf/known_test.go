@@ -24,6 +24,17 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
+func TestMistakes(t *testing.T) {
+	conf := Conf{
+		"allowplaintext": "maybe", "imaps_timeout": "2h", "timeout": "", "quotawarn": "90", "sieve": "perhaps", "virtdomains": "userid",
+		"lmtp_downcase_rcpt": "1", "munge8bit": "Yes", "autocreatequota": "-1",
+	}
+	want := []string{"allowplaintext is neither yes nor no: maybe", "imaps_timeout is no number: 2h", "timeout is no number: "}
+	if got := conf.Mistakes(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // What programs read is known, what is known is read, and a page tells of it.
 func TestKnown(t *testing.T) {
 	read := regexp.MustCompile(`([cC]onf|settings\(\)|imapd)\.(String|Bool|Int|Words|boolean)\("([a-z0-9_-]+)"`)
@@ -52,6 +63,10 @@ func TestKnown(t *testing.T) {
 	for _, found := range read.FindAllStringSubmatch(code, -1) {
 		if name := found[3]; !slices.Contains(known[:], name) {
 			t.Errorf("%s is read and not known", name)
+		}
+		kinds := map[string][]string{"Bool": append(switches[:], "virtdomains"), "Int": numbers[:]}
+		if kind, ok := kinds[found[2]]; ok && !slices.Contains(kind, found[3]) {
+			t.Errorf("%s is read with %s and not known as such", found[3], found[2])
 		}
 	}
 	for _, name := range known {

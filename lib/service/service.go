@@ -167,8 +167,11 @@ func Name(usual string) string {
 	return usual
 }
 
-// Unknown tells the log of settings that mean nothing here.
-func Unknown(conf imapconf.Conf, log func(level syslog.Level, format string, args ...any)) {
+// Review tells the log of settings that mean nothing here, or nothing with their values.
+func Review(conf imapconf.Conf, log func(level syslog.Level, format string, args ...any)) {
+	for _, what := range conf.Mistakes() {
+		log(syslog.Error, "imapd.conf: %s", what)
+	}
 	for _, name := range conf.Unknown() {
 		log(syslog.Notice, "imapd.conf: %s means nothing here", name)
 	}
