@@ -9,6 +9,7 @@
 #define MSG_NOSIGNAL       0x4000
 #define SIGALRM            14
 #define EINTR              4
+#define ECONNRESET         104
 
 // HUP, INT, QUIT, PIPE, XCPU, XFSZ, VTALRM and PROF
 #define IGNORED            0x7801007

@@ -193,6 +193,8 @@ answer:
 	SYSCALL
 	CMPQ	AX, $-EINTR
 	JEQ	answer
+	CMPQ	AX, $-ECONNRESET	// the other side has crashed and not seen the call
+	JEQ	close
 	MOVL	$81, DI	// qmail.ExitBug: the other side has crashed
 	CMPQ	AX, $4
 	JNE	exit

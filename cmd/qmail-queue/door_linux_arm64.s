@@ -210,6 +210,8 @@ answer:
 	SVC
 	CMP	$-EINTR, R0
 	BEQ	answer
+	CMP	$-ECONNRESET, R0	// the other side has crashed and not seen the call
+	BEQ	close
 	MOVD	$81, R4	// qmail.ExitBug: the other side has crashed
 	CMP	$4, R0
 	BNE	exit

@@ -155,16 +155,27 @@ func TestOneQueuerDoesTheWorkOfAll(t *testing.T) {
 	m.awaitMail("dirk", "Subject: under way\n")
 	m.awaitEmpty()
 
-	// Where it dies in the middle, that is a temporary failure.
+	// Where it dies in the middle, that is a temporary failure; but not of those that
+	// it does not know of.
 	door = m.awaitDoor()
 	q = m.queue("susie")
 	q.give("lost")
 	m.await("its message", func() bool { return len(m.queued()) > 0 })
+	syscall.Kill(door, syscall.SIGSTOP)
+	m.await("it to stop", func() bool { return stopped(door) })
+	late := m.queue("susie")
+	late.give("late")
+	late.end()
+	m.await("it to wait for an answer", func() bool { return handed(late.Process.Pid) })
 	syscall.Kill(door, syscall.SIGKILL)
 	q.end()
 	if code := q.code(); code != 81 {
 		t.Errorf("lost: exit code %d", code)
 	}
+	if code := late.code(); code != 0 {
+		t.Errorf("late: exit code %d", code)
+	}
+	m.awaitMail("dirk", "Subject: late\n")
 	m.await("that to be gone", func() bool { return len(m.Pids("qmail-queue")) == 0 })
 	m.enqueue("after", "susie@"+site.Me, "dirk@"+site.Me)
 	m.awaitMail("dirk", "Subject: after\n")
