@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // What goes in: messages for qmail-queue.
@@ -34,7 +36,16 @@ func envelope(sender string, rcpts ...string) []byte {
 
 var devnull int = -1
 
-// queue runs qmail-queue once (message and envelope must fit in pipes).
+// fill writes data into a pipe, which it makes as large as that, and closes it.
+func fill(pipe int, data []byte) {
+	if len(data) > 64<<10 {
+		unix.FcntlInt(uintptr(pipe), unix.F_SETPIPE_SZ, len(data))
+	}
+	syscall.Write(pipe, data)
+	syscall.Close(pipe)
+}
+
+// queue runs qmail-queue once.
 func queue(cgfd int, msg, env []byte) error {
 	if devnull < 0 {
 		devnull, _ = syscall.Open("/dev/null", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
@@ -46,10 +57,8 @@ func queue(cgfd int, msg, env []byte) error {
 	if err := syscall.Pipe2(q[:], syscall.O_CLOEXEC); err != nil {
 		return err
 	}
-	syscall.Write(p[1], msg)
-	syscall.Close(p[1])
-	syscall.Write(q[1], env)
-	syscall.Close(q[1])
+	fill(p[1], msg)
+	fill(q[1], env)
 	attr := &syscall.ProcAttr{Files: []uintptr{uintptr(p[0]), uintptr(q[0]), uintptr(devnull)}, Env: []string{"PATH=/bin"}}
 	if cgfd >= 0 {
 		attr.Sys = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: cgfd}
