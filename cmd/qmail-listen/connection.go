@@ -140,10 +140,11 @@ func (s *server) rule(p peers) (tcprules.Rule, error) {
 // it, and TCP... for those that do not care.
 func environment(env call.Env, p peers, rule tcprules.Rule) call.Env {
 	text := func(s string) *string { return &s }
-	variables := []struct {
+	type variable struct {
 		name  string
 		value *string
-	}{
+	}
+	variables := []variable{
 		{"LOCALIP", text(p.local.String())},
 		{"LOCALPORT", text(itoa(p.localPort))},
 		{"LOCALHOST", p.localHost},
@@ -154,12 +155,9 @@ func environment(env call.Env, p peers, rule tcprules.Rule) call.Env {
 	}
 	env = slices.DeleteFunc(append(make(call.Env, 0, len(env)+1+2*len(variables)), env...), func(s string) bool {
 		name, _, _ := strings.Cut(s, "=")
-		return name == "PROTO" || slices.ContainsFunc(variables, func(v struct {
-			name  string
-			value *string
-		}) bool {
-			return name == "TCP"+v.name || name == "TCP6"+v.name
-		})
+		rest, ok := strings.CutPrefix(name, "TCP")
+		rest = strings.TrimPrefix(rest, "6")
+		return name == "PROTO" || ok && slices.ContainsFunc(variables, func(v variable) bool { return v.name == rest })
 	})
 	protocols := []string{"TCP"}
 	if !p.remote.Is4() {
