@@ -30,6 +30,7 @@ type Queue struct {
 	sent     int           // bytes, to out
 	buf      *bufio.Writer // for out
 	failed   bool
+	aborted  bool
 }
 
 // Caller makes a call of a program that stays, as warm.Pool.Call does.
@@ -93,10 +94,17 @@ func open(env call.Env, stderr *os.File) (*Queue, error) {
 	return q, nil
 }
 
+// block is how many bytes of a message that never becomes complete are seen together, as ever:
+// what fills none is not seen.
+const block = 1024
+
 // pipes is what qmail-queue reads, from its message to its envelope.
 type pipes struct{ *Queue }
 
 func (p pipes) Write(b []byte) (int, error) {
+	if p.aborted {
+		b = b[:max(0, (p.sent+len(b)-1)/block*block-p.sent)]
+	}
 	if p.sent += len(b); p.sent > room {
 		p.begin()
 	}
@@ -247,6 +255,10 @@ func (q *Queue) Close() error {
 // Abort gives the message up at any point before Close. It does not wait for
 // qmail-queue, which sees a truncated message and ends by itself.
 func (q *Queue) Abort() {
+	if q.program != nil && q.out == q.mess {
+		q.aborted = true
+		q.buf.Flush()
+	}
 	q.mess.Close()
 	q.envelope.Close()
 	if q.call != nil {

@@ -134,20 +134,29 @@ func TestFail(t *testing.T) {
 }
 
 func TestAbort(t *testing.T) {
-	dir, env := home(t, keep+"mv pid done")
-	q, err := Open(env, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q.WriteString("begun")
-	q.Abort()
-	var fifo *os.File // wait for the program's last words
-	for fifo == nil {
-		fifo, _ = os.Open(dir + "/done")
-	}
-	fifo.Close()
-	if got := content(t, dir+"/envelope"); got != "" {
-		t.Errorf("envelope %q", got)
+	for _, c := range []struct{ written, seen int }{
+		{5, 0}, {1024, 0}, {1025, 1024}, {8192, 7168}, {10000, 9216},
+	} {
+		dir, env := home(t, keep+"mv pid done")
+		q, err := Open(env, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range c.written {
+			q.WriteString("x")
+		}
+		q.Abort()
+		var fifo *os.File // wait for the program's last words
+		for fifo == nil {
+			fifo, _ = os.Open(dir + "/done")
+		}
+		fifo.Close()
+		if got := len(content(t, dir+"/mess")); got != c.seen {
+			t.Errorf("of %d bytes %d were seen, want %d", c.written, got, c.seen)
+		}
+		if got := content(t, dir+"/envelope"); got != "" {
+			t.Errorf("envelope %q", got)
+		}
 	}
 }
 

@@ -89,11 +89,11 @@ func (s *session) receive(queue *qmail.Queue) (message, error) {
 		}
 		wire := b.wire[:n]
 		text, n, end, err := decoder.Decode(b.text[:0], wire)
+		m.count(wire[:n])
+		s.store(queue, text, &m)
 		if errors.Is(err, blast.ErrBareLF) {
 			return m, hangUp(replyBareLF)
 		}
-		m.count(wire[:n])
-		s.store(queue, text, &m)
 		if end {
 			s.client.unread(wire[n:])
 			return m, nil
