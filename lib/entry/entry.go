@@ -39,6 +39,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"syscall"
 )
 
 // limit is struct rlimit on a 64-bit system.
@@ -94,6 +95,11 @@ var (
 func Setup() {
 	free()
 	resetFiles()
+	for fd := range 3 {
+		if Closed(fd) { // what the runtime opened there is not for what this process may become
+			syscall.CloseOnExec(fd)
+		}
+	}
 	old := uint64(math.MaxInt64)
 	if addressSpaceChanged != 0 {
 		old = addressSpace.cur

@@ -76,6 +76,9 @@ func TestDescriptors(t *testing.T) {
 		} {
 			check(t, symbol+" "+c.redirect, shell(t, `exec "$0" `+c.redirect, probe), map[string]string{"closed": c.closed, "open": c.open})
 		}
+		// Another program finds closed what was.
+		look := `for fd in 0 1 2; do [ -e /proc/$$/fd/$fd ] && echo $fd: there >&2; done; :`
+		check(t, symbol+" becomes sh", shell(t, `exec "$0" exec sh -c "$1" <&- >&-`, probe, look), map[string]string{"0": "", "1": "", "2": "there"})
 	}
 }
 

@@ -1,8 +1,9 @@
 // Probe tells what a program that starts at lib/entry finds.
 //
-//	probe [program argument ...]
+//	probe [[exec] program argument ...]
 //
-// It prints a line for each fact; then it runs the program as a foreign one.
+// It prints a line for each fact; then it runs the program as a foreign one, or
+// becomes it.
 package main
 
 import (
@@ -41,6 +42,9 @@ func run(c *call.Call) int {
 		"memory: " + strconv.FormatInt(debug.SetMemoryLimit(-1), 10) + "\n" +
 		"processors: " + strconv.Itoa(runtime.GOMAXPROCS(0)) + "\n" +
 		closed + "\n" + open + "\n")
+	if c.Arg(1) == "exec" {
+		child.ExecFound(c.Args[2:], c.Env)
+	}
 	if len(c.Args) > 1 {
 		cmd := child.Cmd{Args: c.Args[1:], Env: c.Env, Files: []*os.File{c.In(), out, c.Err()}}
 		pid, err := cmd.StartFound()
