@@ -10,6 +10,7 @@ package main
 
 import (
 	"io"
+	"syscall"
 
 	"goqmail/lib/call"
 	"goqmail/lib/condition"
@@ -21,6 +22,7 @@ func main() { call.Main(run) }
 
 func run(c *call.Call) int {
 	sig.Default(sig.Swallowed[:]...)
+	sig.Default(syscall.SIGPIPE)
 	if len(c.Args) < 2 {
 		io.WriteString(c.Err(), "bouncesaying: usage: bouncesaying error [ program [ arg ... ] ]\n")
 		return exit.Perm

@@ -25,6 +25,7 @@ func main() { call.Main(run) }
 
 func run(c *call.Call) int {
 	sig.Default(sig.Swallowed[:]...)
+	sig.Default(syscall.SIGPIPE)
 	if len(c.Args) < 3 {
 		io.WriteString(c.Err(), "condredirect: usage: condredirect newaddress program [ arg ... ]\n")
 		return exit.Perm

@@ -9,6 +9,7 @@ package main
 
 import (
 	"io"
+	"syscall"
 
 	"goqmail/lib/call"
 	"goqmail/lib/condition"
@@ -20,6 +21,7 @@ func main() { call.Main(run) }
 
 func run(c *call.Call) int {
 	sig.Default(sig.Swallowed[:]...)
+	sig.Default(syscall.SIGPIPE)
 	if len(c.Args) < 2 {
 		io.WriteString(c.Err(), "except: usage: except program [ arg ... ]\n")
 		return exit.Perm

@@ -11,6 +11,7 @@ import (
 	"bufio"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"goqmail/lib/call"
@@ -23,6 +24,7 @@ func main() { call.Main(run) }
 
 func run(c *call.Call) int {
 	sig.Default(sig.Swallowed[:]...)
+	sig.Default(syscall.SIGPIPE)
 	l := logger{tag: "splogger", facility: mail, zone: localtime.Load(c.Env), path: logPath()}
 	if len(c.Args) > 1 {
 		l.tag = c.Args[1]

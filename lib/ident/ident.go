@@ -36,11 +36,11 @@ func (c Connection) Ask(limit time.Duration, max int) (info string, ok bool) {
 		return "", false
 	}
 	defer f.Close()
-	if err := f.SetDeadline(time.Now().Add(limit)); err != nil {
+	question := strconv.Itoa(c.RemotePort) + " , " + strconv.Itoa(c.LocalPort) + "\r\n"
+	if _, err := io.WriteString(f, question); err != nil { // a new connection has room for that
 		return "", false
 	}
-	question := strconv.Itoa(c.RemotePort) + " , " + strconv.Itoa(c.LocalPort) + "\r\n"
-	if _, err := io.WriteString(f, question); err != nil {
+	if err := f.SetDeadline(time.Now().Add(limit)); err != nil {
 		return "", false
 	}
 	return parse(bufio.NewReaderSize(io.LimitReader(f, maxLine), 512), max)

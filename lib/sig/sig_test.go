@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 		fmt.Println(*nothing)
 	case "default":
 		Default(Swallowed[:]...)
+		Default(syscall.SIGPIPE)
 	case "ignore":
 		Ignore(Misc[:]...)
 	case "alarm":
@@ -92,6 +93,7 @@ func TestSignals(t *testing.T) {
 		{"default", syscall.SIGUSR1, "signal 10"},
 		{"default", syscall.SIGPROF, "signal 27"},
 		{"default", syscall.SIGQUIT, "signal 3"},
+		{"default", syscall.SIGPIPE, "signal 13"},
 		{"ignore", syscall.SIGHUP, "exit 0"},
 		{"ignore", syscall.SIGQUIT, "exit 0"},
 		{"ignore", syscall.SIGXFSZ, "exit 0"},
