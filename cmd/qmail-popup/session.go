@@ -101,6 +101,9 @@ func (s *session) apop(argument string) error {
 	return s.goOn(user, digest)
 }
 
+// room is how many bytes a pipe is sure to have room for.
+const room = 4096
+
 // goOn runs the program, which reads user, password and stamp from descriptor 3,
 // each with a NUL at its end. If it accepts them it, or what it runs, leads the
 // rest of the dialogue. A reply after that is for a program that did not.
@@ -111,6 +114,14 @@ func (s *session) goOn(user, password string) error {
 		return errEnd
 	}
 	defer out.Close()
+	// What the pipe has room for is in it when the program starts: one that reads none
+	// of it may be gone early.
+	credentials := user + "\x00" + password + "\x00" + s.stamp + "\x00"
+	early, late := credentials[:min(len(credentials), room)], credentials[min(len(credentials), room):]
+	if _, err := out.WriteString(early); err != nil {
+		s.refuse("unable to write pipe")
+		return errEnd
+	}
 	cmd := child.Cmd{
 		Args: s.call.Args[2:], Env: s.call.Env,
 		Files: []*os.File{s.conn.in, s.conn.out, s.call.Err(), in},
@@ -128,7 +139,7 @@ func (s *session) goOn(user, password string) error {
 		s.refuse("authorization failed")
 		return errEnd
 	}
-	if _, err := out.WriteString(user + "\x00" + password + "\x00" + s.stamp + "\x00"); err != nil {
+	if _, err := out.WriteString(late); err != nil && late != "" {
 		s.refuse("unable to write pipe")
 		return errEnd
 	}

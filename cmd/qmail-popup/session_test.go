@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"goqmail/lib/call"
@@ -47,6 +48,7 @@ const greeting = "+OK <@h.example>\r\n"
 
 func TestServe(t *testing.T) {
 	const keep = "cat <&3 >$GIVEN; "
+	long := strings.Repeat("x", 100_000)
 	for _, test := range []struct {
 		name, input, script string
 		output, given       string
@@ -56,6 +58,7 @@ func TestServe(t *testing.T) {
 		{"last user counts", "USER joe\r\nUSER ann\r\nPASS x\r\n", "", "+OK \r\n+OK \r\n", "ann\x00x\x00<@h.example>\x00"},
 		{"rejected", "APOP joe x\r\nNOOP\r\n", "exit 3", "-ERR authorization failed\r\n", "joe\x00x\x00<@h.example>\x00"},
 		{"crashed", "APOP joe x\r\n", "kill -9 $$", "-ERR aack, child crashed\r\n", "joe\x00x\x00<@h.example>\x00"},
+		{"long", "APOP joe " + long + "\r\n", "", "", "joe\x00" + long + "\x00<@h.example>\x00"},
 		{"quit", "NOOP\r\nQUIT\r\nNOOP\r\n", "", "+OK \r\n+OK \r\n", ""},
 		{"errors", "PASS x\r\nUSER\r\nPASS x\r\nUSER a\r\nPASS\r\nAPOP a\r\nSTAT\r\n\r\n", "",
 			"-ERR USER first\r\n-ERR syntax error\r\n-ERR USER first\r\n+OK \r\n-ERR syntax error\r\n-ERR syntax error\r\n" +
@@ -76,6 +79,7 @@ func TestServeFails(t *testing.T) {
 		{nil, "-ERR usage: popup hostname subprogram\r\n"},
 		{[]string{"h.example"}, "-ERR usage: popup hostname subprogram\r\n"},
 		{[]string{"h.example", "/nonexistent"}, greeting + "-ERR authorization failed\r\n"},
+		{[]string{"h.example", "true"}, greeting}, // it has not read the password
 	} {
 		if output, _ := talk(t, "APOP joe x\r\n", "", test.args...); output != test.want {
 			t.Errorf("%q: got %q, want %q", test.args, output, test.want)

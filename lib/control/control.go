@@ -111,12 +111,14 @@ func read(path string) (data []byte, ok bool, err error) {
 	}
 }
 
-// Open opens a file for reading at any place, as a database is read.
+// Open opens a file for reading at any place, as a database is read. A FIFO is not
+// awaited; reading it fails.
 func Open(name string) (*os.File, error) {
-	fd, err := open(Path(name), 0)
+	fd, err := open(Path(name), syscall.O_NONBLOCK)
 	if err != nil {
 		return nil, err
 	}
+	syscall.SetNonblock(fd, false) // or else the poller is set up for it
 	return os.NewFile(uintptr(fd), name), nil
 }
 

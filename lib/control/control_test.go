@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"goqmail/lib/auto"
@@ -195,4 +196,20 @@ func FuzzLines(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// A FIFO in place of a database is not awaited.
+func TestOpenFIFO(t *testing.T) {
+	home(t)
+	if err := syscall.Mkfifo(Path("fifo"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open("fifo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if n, err := f.ReadAt(make([]byte, 8), 0); err == nil {
+		t.Errorf("%d bytes were read", n)
+	}
 }
