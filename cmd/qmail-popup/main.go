@@ -28,6 +28,10 @@ const code = 1
 // wants no less than 10 minutes).
 const patience = 20 * time.Minute
 
+// ahead is how much is read at a time. What of it follows the password is lost: the
+// program that is run goes on reading from the client.
+const ahead = 128
+
 func run(c *call.Call) int {
 	signal.Ignore(syscall.SIGPIPE)
 	sig.Default(sig.Swallowed[:]...)
@@ -38,7 +42,7 @@ func run(c *call.Call) int {
 
 // serve leads a dialogue until it is over, or another program leads it on.
 func serve(c *call.Call) {
-	s := &session{call: c, in: bufio.NewReader(nil), out: bufio.NewWriter(nil)}
+	s := &session{call: c, in: bufio.NewReaderSize(nil, ahead), out: bufio.NewWriter(nil)}
 	s.use(connection{c.In(), c.Out()})
 	if len(c.Args) < 3 {
 		s.refuse("usage: popup hostname subprogram")

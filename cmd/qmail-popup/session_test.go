@@ -59,6 +59,7 @@ func TestServe(t *testing.T) {
 		{"rejected", "APOP joe x\r\nNOOP\r\n", "exit 3", "-ERR authorization failed\r\n", "joe\x00x\x00<@h.example>\x00"},
 		{"crashed", "APOP joe x\r\n", "kill -9 $$", "-ERR aack, child crashed\r\n", "joe\x00x\x00<@h.example>\x00"},
 		{"long", "APOP joe " + long + "\r\n", "", "", "joe\x00" + long + "\x00<@h.example>\x00"},
+		{"pipelined", "APOP joe x\r\n" + strings.Repeat(".", 116) + "STAT\r\n", "cat", "STAT\r\n", "joe\x00x\x00<@h.example>\x00"},
 		{"quit", "NOOP\r\nQUIT\r\nNOOP\r\n", "", "+OK \r\n+OK \r\n", ""},
 		{"errors", "PASS x\r\nUSER\r\nPASS x\r\nUSER a\r\nPASS\r\nAPOP a\r\nSTAT\r\n\r\n", "",
 			"-ERR USER first\r\n-ERR syntax error\r\n-ERR USER first\r\n+OK \r\n-ERR syntax error\r\n-ERR syntax error\r\n" +
