@@ -165,7 +165,8 @@ func (r *Resolver) lookup(name string, recordType uint16) ([]miekg.RR, error) {
 		name = ascii
 	}
 	name = miekg.Fqdn(name)
-	if _, ok := miekg.IsDomainName(name); !ok {
+	var wire [255]byte // the longest name that there may be (RFC 1035, section 3.1)
+	if _, err := miekg.PackDomainName(name, wire[:], 0, nil, false); err != nil {
 		return nil, ErrNone
 	}
 	question := new(miekg.Msg)

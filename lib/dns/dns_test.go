@@ -120,6 +120,7 @@ func TestExchangers(t *testing.T) {
 		{"a..example", nil, ErrNone},
 		{strings.Repeat("x", 64) + ".example", nil, ErrNone},
 		{strings.Repeat("x.", 130) + "example", nil, ErrNone},
+		{strings.Repeat("x", 63) + strings.Repeat("."+strings.Repeat("x", 63), 3), nil, ErrNone},
 		{"b c\xff\\", nil, ErrNone},
 	} {
 		hosts, err := (&Resolver{servers: &zone{records: example}}).Exchangers(c.domain)
