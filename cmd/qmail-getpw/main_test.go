@@ -49,7 +49,11 @@ func TestParse(t *testing.T) {
 		{"joe:x:5:6::/a:\njoe:x:7:8::/b:\n", map[string]account{"joe": {"joe", 5, 6, "/a"}}, false},
 		{"joe:x:5\njoe:x:7:8::/b:\n", map[string]account{"joe": {"joe", 7, 8, "/b"}}, false}, // the first line is none
 		{"joe:x:4294967295:0::/:\n", map[string]account{"joe": {"joe", 4294967295, 0, "/"}}, false},
-		{"joe:x:4294967296:0::/:\njoe:x::0::/:\njoe:x:5:z::/:\njoe:x:5x:1::/:\n", nil, false},
+		{"joe:x:4294967296:0::/:\n", map[string]account{"joe": {"joe", 4294967295, 0, "/"}}, false},
+		{"joe:x:-2: +7::/:\n", map[string]account{"joe": {"joe", 4294967295, 7, "/"}}, false},
+		{"joe:x:-0:\t7::/:\n", map[string]account{"joe": {"joe", 0, 7, "/"}}, false},
+		{"joe:x::0::/:\njoe:x:5:z::/:\njoe:x:5x:1::/:\njoe:x:+-5:1::/:\njoe:x:+:1::/:\njoe:x:5 :1::/:\n", nil, false},
+		{"joe:x:5:6:J\x00:/:\njoe:x:5:6::/late:\n", map[string]account{"joe": {"joe", 5, 6, ""}}, false}, // the rest of the line is lost
 		{"bill:x:5:6::/:\nJoe:x:5:6::/:\njoe\n\n", nil, false},
 		{"#no:x:5:6::/:\n# joe:x:5:6::/:\n", nil, false},
 		{"+nis:x:5:6::/:\n", nil, true},
@@ -77,7 +81,7 @@ func TestParseOrder(t *testing.T) {
 		"passwd: [x] files [ NOTFOUND = return ]": onlyFile,
 		"passwd: sss files\n":                     {others: true},
 		"passwd: ldap\n":                          {others: true},
-		"passwd:\n":                               onlyFile,
+		"passwd:\n":                               {others: true},
 	} {
 		if got := parseOrder(conf); got != want {
 			t.Errorf("%q: %+v, want %+v", conf, got, want)

@@ -39,7 +39,11 @@ func parseOrder(conf string) order {
 		if strings.TrimSpace(name) != "passwd" {
 			continue
 		}
-		for i, source := range strings.Fields(unbracketed(sources)) {
+		named := strings.Fields(unbracketed(sources))
+		if len(named) == 0 {
+			o = order{others: true} // nowhere, and getent knows
+		}
+		for i, source := range named {
 			switch source {
 			case "files":
 			case "compat":

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -30,7 +32,8 @@ func parse(text io.Reader, wanted []string) (p passwd, err error) {
 	lines := bufio.NewScanner(text)
 	lines.Buffer(make([]byte, 1<<14), 1<<20)
 	for lines.Scan() {
-		line := strings.TrimLeft(lines.Text(), " \t\v\f")
+		line, _, _ := strings.Cut(lines.Text(), "\x00")
+		line = strings.TrimLeft(line, " \t\v\f")
 		name, rest, _ := strings.Cut(line, ":")
 		if strings.HasPrefix(name, "+") || strings.HasPrefix(name, "-") {
 			p.yp = true
@@ -63,9 +66,18 @@ func parseRest(rest string) (a account, ok bool) {
 	return a, uidOK && gidOK
 }
 
-// number reads a uid or gid.
-func number(digits string) (uint32, bool) {
+// number reads a uid or gid as the C library does: blanks and a sign may stand
+// before the digits, and what is too big or negative counts as the biggest.
+func number(s string) (uint32, bool) {
+	s = strings.TrimLeft(s, " \t\v\f\r")
+	digits := strings.TrimPrefix(s, "+")
+	if digits == s {
+		digits = strings.TrimPrefix(s, "-")
+	}
 	n, err := strconv.ParseUint(digits, 10, 32)
+	if errors.Is(err, strconv.ErrRange) || err == nil && n > 0 && s[0] == '-' {
+		return math.MaxUint32, true
+	}
 	return uint32(n), err == nil
 }
 
