@@ -12,7 +12,9 @@ import (
 	"bufio"
 	"io"
 	"os"
+	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 
 	"goqmail/lib/call"
@@ -27,15 +29,21 @@ func main() { call.Main(run) }
 func run(c *call.Call) int {
 	sig.Default(sig.Swallowed[:]...)
 	if len(c.Args) < 2 {
+		ignorePipe()
 		io.WriteString(c.Err(), "predate: usage: predate child\n")
 		return exit.Perm
 	}
 	code, err := predate(c, c.Args[1:])
 	if err != nil {
+		ignorePipe()
 		return exit.Report(c.Err(), "predate", err)
 	}
 	return code
 }
+
+// ignorePipe has the code count where nobody reads the reason for it. It comes
+// late because the program that was started is to die of SIGPIPE.
+func ignorePipe() { signal.Ignore(syscall.SIGPIPE) }
 
 func predate(c *call.Call, program []string) (code int, err error) {
 	in, out, err := child.Pipe()

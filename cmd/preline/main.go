@@ -11,7 +11,9 @@ package main
 
 import (
 	"io"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"goqmail/lib/call"
 	"goqmail/lib/exit"
@@ -25,15 +27,21 @@ func run(c *call.Call) int {
 	sig.Default(sig.Swallowed[:]...)
 	lines, program, ok := arguments(c)
 	if !ok {
+		ignorePipe()
 		io.WriteString(c.Err(), "preline: usage: preline cmd [ arg ... ]\n")
 		return exit.Perm
 	}
 	code, err := pipe(c, io.MultiReader(strings.NewReader(lines), c.In()), program)
 	if err != nil {
+		ignorePipe()
 		return exit.Report(c.Err(), "preline", err)
 	}
 	return code
 }
+
+// ignorePipe has the code count where nobody reads the reason for it. It comes
+// late because the program that was started is to die of SIGPIPE.
+func ignorePipe() { signal.Ignore(syscall.SIGPIPE) }
 
 // arguments returns the lines to put before the message and the program with
 // its arguments.
@@ -55,6 +63,7 @@ func arguments(c *call.Call) (lines string, program []string, ok bool) {
 		case 'd', 'D':
 			withDeliveredTo = option == 'D'
 		default:
+			ignorePipe()
 			io.WriteString(c.Err(), options.Problem())
 			return "", nil, false
 		}
