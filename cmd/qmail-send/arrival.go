@@ -145,7 +145,7 @@ func (m *manager) hasten(a *arrival) {
 
 // settle takes a message from S4 to S5, or to S2 if it is over.
 func (m *manager) settle(a *arrival) {
-	if a.over && !a.failed {
+	if a.over && !a.failed && m.mayEnd(a) {
 		if a.ended = a.result.info.f == 0 || m.unlinkInfo(a.num); a.ended {
 			m.removeTodo(a)
 			return
@@ -168,6 +168,17 @@ func (m *manager) settle(a *arrival) {
 		err := a.result.sync()
 		m.do <- func() { settle(err) }
 	}()
+}
+
+// mayEnd tells whether a message that is over can do without S5, where a bounce
+// is sent, which may be there from before a crash, and what has no sender stays.
+func (m *manager) mayEnd(a *arrival) bool {
+	bounce, err := exists(m.layout.Bounce(a.num))
+	if bounce || err != nil {
+		return false
+	}
+	_, err = m.readInfo(a.num)
+	return err == nil
 }
 
 func (m *manager) removeTodo(a *arrival) {

@@ -149,6 +149,39 @@ func TestFailsWhileLingering(t *testing.T) {
 	l.terminate()
 }
 
+// TestBounceLeft: a message has a bounce from before a crash that undid the removal
+// of its todo. Though all is delivered now, the sender hears of it.
+func TestBounceLeft(t *testing.T) {
+	l := trusting(t, func(*lab, string) bool { return false })
+	l.write(l.layout.Bounce(2), "<jane@me.example>:\nno\n\n")
+	l.next("john@me.example")
+	l.local.asks(l, 0, 2, "joe@a.example", "john@me.example")
+	l.local.report("\x00Kok\x00")
+	l.asked("todo/2")
+	l.asked("foop/2")
+	if got, _ := os.ReadFile(auto.Home + "/envelope"); string(got) != "F\x00Tjoe@a.example\x00\x00" {
+		t.Errorf("envelope of the bounce: %q", got)
+	}
+	if got := l.read(l.layout.Bounce(2)); got != "-" {
+		t.Errorf("bounce: %q", got)
+	}
+	l.terminate()
+}
+
+// TestNobodys: what has neither sender nor recipients is no message that qmail-queue
+// made, and is kept.
+func TestNobodys(t *testing.T) {
+	l := trusting(t, func(*lab, string) bool { return false })
+	l.write(l.layout.Mess(2), "Received: x\n\nhello\n")
+	l.write(l.layout.Todo(2), "u1000\x00p77\x00")
+	queue.Pull()
+	l.asked("todo/2")
+	log := l.terminate()
+	if got := l.read(l.layout.Mess(2)) + l.read(l.layout.Info(2)); got != "Received: x\n\nhello\n" || slices.Contains(log, "end msg 2") {
+		t.Errorf("mess and info: %q, log: %q", got, log)
+	}
+}
+
 // TestTodoStays: where qmail-clean cannot remove todo, deliveries that have begun
 // go on, and others wait for it.
 func TestTodoStays(t *testing.T) {
