@@ -32,10 +32,11 @@ type imapWork struct {
 // imapWorks returns load and the works of these names; of none, all.
 func imapWorks(names []string) ([]imapWork, error) {
 	works := []imapWork{
+		{"idle", (*imapRun).idle}, // while no server has had other work to do
 		{"load", (*imapRun).load}, {"login", (*imapRun).logins}, {"select", (*imapRun).selects},
 		{"fetch", (*imapRun).fetch}, {"search", (*imapRun).search}, {"sort", (*imapRun).sort},
 		{"store", (*imapRun).store}, {"append", (*imapRun).appends}, {"copy", (*imapRun).copies},
-		{"lmtp", (*imapRun).lmtps}, {"idle", (*imapRun).idle},
+		{"lmtp", (*imapRun).lmtps},
 	}
 	if len(names) == 0 {
 		return works, nil
