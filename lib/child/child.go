@@ -77,16 +77,7 @@ func Pipe() (r, w *os.File, err error) {
 }
 
 // Exec replaces this process by the program. It returns only if that failed.
-func Exec(path string, args []string, env call.Env) error {
-	// What was closed is closed for the program as well: a missing message is not
-	// the empty one that the runtime has put in its place, by opening /dev/null.
-	for fd := range 3 {
-		if entry.Closed(fd) {
-			syscall.CloseOnExec(fd)
-		}
-	}
-	return replace(path, args, env)
-}
+func Exec(path string, args []string, env call.Env) error { return replace(path, args, env) }
 
 // Wait waits for process pid to end. It returns an error when there is no such
 // child.

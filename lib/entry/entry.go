@@ -96,7 +96,7 @@ func Setup() {
 	free()
 	resetFiles()
 	for fd := range 3 {
-		if Closed(fd) { // what the runtime opened there is not for what this process may become
+		if Closed(fd) { // what the runtime opened there is not for the program that this one may become
 			syscall.CloseOnExec(fd)
 		}
 	}
