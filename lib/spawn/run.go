@@ -79,8 +79,14 @@ func (start Start) Run(cmd child.Cmd, in *os.File, collect func(output, more []b
 	}
 	output := slurp(r, collect)
 	status, err := process.Wait()
-	return Ended{Output: output, Code: status.ExitStatus(), Crashed: err != nil || status.Signaled()}, nil
+	crashed := err != nil || status.Signaled() || status.ExitStatus() == gaveUp && warm.Marked(cmd.Path)
+	return Ended{Output: output, Code: status.ExitStatus(), Crashed: crashed}, nil
 }
+
+// gaveUp is the exit code of a program of ours for which there were not enough
+// threads or memory to begin. Package call would make a crash of it, had it begun.
+// Mail must not bounce for that, as it does for other programs that exit so.
+const gaveUp = 2
 
 // Refused is the report for an error of Run that has nothing to do with the
 // program: the system had no pipe or no process left. It is "" for others.

@@ -10,6 +10,7 @@ import (
 
 	"goqmail/lib/call"
 	"goqmail/lib/child"
+	"goqmail/lib/warm"
 )
 
 func shell(script string) child.Cmd {
@@ -37,6 +38,25 @@ func TestRun(t *testing.T) {
 		got, err := Start(Classic).Run(cmd, message(t), AtMost(1000))
 		if err != nil || string(got.Output) != string(row.want.Output) || got.Code != row.want.Code || got.Crashed != row.want.Crashed {
 			t.Errorf("%s: %q, code %d, crashed %v, %v, want %+v", row.name, got.Output, got.Code, got.Crashed, err, row.want)
+		}
+	}
+}
+
+// A Go program that cannot begin exits 2.
+func TestRunGaveUp(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(file, []byte("#!/bin/sh\nexit 2\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, ours := range []bool{false, true} {
+		if ours {
+			if err := warm.Mark(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := Start(Classic).Run(child.Cmd{Path: file, Args: []string{file}}, message(t), AtMost(1))
+		if err != nil || got.Code != 2 || got.Crashed != ours {
+			t.Errorf("ours %v: code %d, crashed %v, %v", ours, got.Code, got.Crashed, err)
 		}
 	}
 }
