@@ -8,6 +8,7 @@
 #define SCM_CREDENTIALS    2
 #define MSG_NOSIGNAL       0x4000
 #define SIGALRM            14
+#define RLIMIT_FSIZE       1
 #define EINTR              4
 #define ECONNRESET         104
 
@@ -21,6 +22,6 @@
 //	208	struct iovec
 //	224	the answer
 //	232	struct ucred of the other side, and at 248 its size
-//	256	struct sigaction, its mask at 280
+//	256	struct sigaction, its mask at 280; before that, struct rlimit
 //	288	struct stat
 //	448	a path

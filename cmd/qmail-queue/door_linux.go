@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"math"
 	"os"
 	"syscall"
 	"time"
@@ -20,6 +21,11 @@ func door() (listener int, ok bool) {
 	// Nobody but qmail-send may hold up the mail of others.
 	ids, err := account.Uids(auto.UserS)
 	if err != nil || os.Getuid() != ids[0] {
+		return 0, false
+	}
+	// Nor may limits on it, which are not theirs.
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit) != nil || limit.Cur != math.MaxUint64 {
 		return 0, false
 	}
 	var st syscall.Stat_t

@@ -13,6 +13,7 @@
 #define SYS_sendmsg            46
 #define SYS_getsockopt         55
 #define SYS_umask              95
+#define SYS_getrlimit          97
 #define SYS_getuid             102
 #define SYS_getgid             104
 #define SYS_geteuid            107
@@ -58,6 +59,14 @@ queue:
 	SYSCALL
 	TESTQ	AX, AX
 	JNZ	own
+
+	// A limit on file size holds for this process alone.
+	MOVQ	$SYS_getrlimit, AX
+	MOVQ	$RLIMIT_FSIZE, DI
+	LEAQ	256(SP), SI
+	SYSCALL
+	CMPQ	256(SP), $-1	// RLIM_INFINITY
+	JNE	own
 
 	MOVQ	$-1, R14
 	MOVQ	$-1, R15

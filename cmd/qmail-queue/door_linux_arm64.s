@@ -8,6 +8,7 @@
 #define SYS_exit_group         94
 #define SYS_rt_sigaction       134
 #define SYS_rt_sigprocmask     135
+#define SYS_getrlimit          163
 #define SYS_umask              166
 #define SYS_getpid             172
 #define SYS_getuid             174
@@ -67,6 +68,15 @@ copied:
 	MOVD	$0, R3
 	SVC
 	CBNZ	R0, own
+
+	// A limit on file size holds for this process alone.
+	MOVD	$SYS_getrlimit, R8
+	MOVD	$RLIMIT_FSIZE, R0
+	ADD	$256, RSP, R1
+	SVC
+	MOVD	256(RSP), R0
+	CMN	$1, R0	// RLIM_INFINITY
+	BNE	own
 
 	MOVD	$-1, R14
 	MOVD	$-1, R15

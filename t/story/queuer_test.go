@@ -44,7 +44,13 @@ type queuing struct {
 // queue starts one as a user.
 func (m *machine) queue(user string) *queuing {
 	m.t.Helper()
-	q := &queuing{Cmd: users.As(user, exec.Command(home+"/bin/qmail-queue"))}
+	return m.queueBy(user, home+"/bin/qmail-queue")
+}
+
+// queueBy is queue by another command.
+func (m *machine) queueBy(user, name string, args ...string) *queuing {
+	m.t.Helper()
+	q := &queuing{Cmd: users.As(user, exec.Command(name, args...))}
 	m.in(func() error {
 		messIn, mess, err := os.Pipe()
 		if err != nil {
@@ -136,6 +142,14 @@ func TestOneQueuerDoesTheWorkOfAll(t *testing.T) {
 		}
 		q.end()
 		m.awaitEmpty()
+	}
+
+	// The limits of who started it hold.
+	q = m.queueBy("susie", "/bin/sh", "-c", "ulimit -f 1; exec "+home+"/bin/qmail-queue")
+	q.give(strings.Repeat("x", 5000))
+	q.end()
+	if code := q.code(); code != 53 {
+		t.Errorf("too long for ulimit: exit code %d", code)
 	}
 
 	// Without qmail-send each does its own work, and those under way are done.
