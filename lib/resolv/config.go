@@ -2,6 +2,7 @@ package resolv
 
 import (
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,7 +29,8 @@ const (
 )
 
 // Load reads /etc/resolv.conf. What is missing is as resolv.conf(5) says: the
-// server on this machine, 5 seconds, 2 attempts.
+// server on this machine, 5 seconds, 2 attempts, and to search this machine's
+// domain.
 func Load() *Config {
 	var text string
 	if f, err := descriptor.Open("/etc/resolv.conf", syscall.O_RDONLY, 0); err == nil {
@@ -36,7 +38,19 @@ func Load() *Config {
 		f.Close()
 		text = string(b)
 	}
-	return parseConfig(text)
+	c := parseConfig(text)
+	if c.Search == nil {
+		host, _ := os.Hostname()
+		c.searchDomainOf(host)
+	}
+	return c
+}
+
+// searchDomainOf has the domain of a host searched, if that has one.
+func (c *Config) searchDomainOf(host string) {
+	if _, domain, _ := strings.Cut(host, "."); domain != "" {
+		c.Search = []Name{ParseName(domain)}
+	}
 }
 
 func parseConfig(text string) *Config {

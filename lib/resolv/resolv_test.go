@@ -284,4 +284,11 @@ func TestCandidates(t *testing.T) {
 			t.Errorf("%s: got %q", name, got)
 		}
 	}
+	for host, want := range map[string]string{"mx.c.example": "b.c.example b", "mx": "b", "mx.": "b", "": "b"} {
+		c := parseConfig("")
+		c.searchDomainOf(host)
+		if got := strings.Join(c.Candidates("b"), " "); got != want {
+			t.Errorf("on %s: got %q, want %q", host, got, want)
+		}
+	}
 }
