@@ -8,13 +8,18 @@
 package main
 
 import (
+	"syscall"
+
 	"goqmail/lib/call"
 	"goqmail/lib/cdblist"
 	"goqmail/lib/exit"
+	"goqmail/lib/sig"
 )
 
 func main() { call.Main(run) }
 
 func run(c *call.Call) int {
+	sig.Default(sig.Swallowed[:]...)
+	sig.Default(syscall.SIGPIPE)
 	return exit.Report(c.Err(), "qmail-newmrh", cdblist.Make("control/morercpthosts", ""))
 }

@@ -18,12 +18,17 @@ import (
 	"goqmail/lib/auto"
 	"goqmail/lib/call"
 	"goqmail/lib/exit"
+	"goqmail/lib/sig"
 	"goqmail/lib/users"
 )
 
 func main() { call.Main(run) }
 
-func run(c *call.Call) int { return exit.Report(c.Err(), "qmail-newu", newu()) }
+func run(c *call.Call) int {
+	sig.Default(sig.Swallowed[:]...)
+	sig.Default(syscall.SIGPIPE)
+	return exit.Report(c.Err(), "qmail-newu", newu())
+}
 
 func newu() error {
 	syscall.Umask(0o033) // everybody may read the result

@@ -19,6 +19,7 @@ import (
 	"goqmail/lib/call"
 	"goqmail/lib/exit"
 	"goqmail/lib/getopt"
+	"goqmail/lib/sig"
 )
 
 func main() { call.Main(run) }
@@ -32,6 +33,8 @@ type options struct {
 }
 
 func run(c *call.Call) int {
+	sig.Default(sig.Swallowed[:]...)
+	sig.Default(syscall.SIGPIPE)
 	o := options{dash: "-", between: auto.Break}
 	letters := getopt.New(c.Args, "/ohHuUc:C")
 	for letter, ok := letters.Next(); ok; letter, ok = letters.Next() {
