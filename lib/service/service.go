@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
@@ -60,7 +61,12 @@ func Listen(address string) (net.Listener, error) {
 	if address == "" || address[0] != '/' {
 		return net.Listen("tcp", address)
 	}
-	// What is there of a process that is gone makes way; of one that is not, it stays.
+	// What is there of a process that is gone makes way; of one that is not, it stays. Of
+	// two that start at a time, one looks at what the other has made.
+	if dir, err := os.Open(filepath.Dir(address)); err == nil {
+		defer dir.Close()
+		syscall.Flock(int(dir.Fd()), syscall.LOCK_EX)
+	}
 	if c, err := net.Dial("unix", address); err == nil {
 		c.Close()
 		return nil, &net.OpError{Op: "listen", Net: "unix", Err: syscall.EADDRINUSE}

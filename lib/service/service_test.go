@@ -6,8 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -158,6 +160,33 @@ func TestListenTakesAPathThatNobodyListensAt(t *testing.T) {
 		t.Fatal("after a crash:", err)
 	}
 	again.Close()
+}
+
+// Of those who take a path at a time, one has it.
+func TestListenTogether(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	for range 50 {
+		if l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"}); err == nil {
+			l.SetUnlinkOnClose(false)
+			l.Close() // as of a process that is gone
+		}
+		var got [4]net.Listener
+		var all sync.WaitGroup
+		for i := range got {
+			all.Go(func() { got[i], _ = Listen(path) })
+		}
+		all.Wait()
+		n := 0
+		for _, l := range got {
+			if l != nil {
+				n++
+				l.Close()
+			}
+		}
+		if n != 1 {
+			t.Fatalf("%d listen", n)
+		}
+	}
 }
 
 func TestMaxChild(t *testing.T) {
