@@ -28,7 +28,7 @@ type change struct {
 // a change that cannot be read is at the start of the year.
 func parseRule(s string) (r rule) {
 	s, ok := name(s)
-	if !ok {
+	if !ok || s == "" || !digit(rune(s[0])) && s[0] != '+' && s[0] != '-' {
 		return r
 	}
 	if r.standard, s, ok = offset(s); !ok || s == "" {
@@ -182,10 +182,22 @@ func parseChange(s string, missing change) (c change, rest string, ok bool) {
 	return c, s, true
 }
 
-// short reads a number that wraps at 16 bits.
+// short reads a number as %hu of scanf(3) does: it wraps at 16 bits, and blanks and
+// a sign may stand before it.
 func short(s string) (n int, rest string, ok bool) {
-	long, rest, ok := number(s)
-	return int(uint16(long)), rest, ok
+	digits := strings.TrimLeft(s, " \t\n\v\f\r")
+	positive := strings.TrimPrefix(digits, "-")
+	if positive == digits {
+		positive = strings.TrimPrefix(digits, "+")
+	}
+	long, rest, ok := number(positive)
+	if !ok {
+		return 0, s, false
+	}
+	if digits[0] == '-' {
+		long = -long
+	}
+	return int(uint16(long)), rest, true
 }
 
 // number reads decimal digits, up to the largest number.
