@@ -52,3 +52,22 @@ func TestPreline(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
+
+// Nobody reads why a program cannot be run: that is no reason to bounce.
+func TestUnread(t *testing.T) {
+	in, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	r.Close()
+	c := call.New([]string{"preline", "/nonexistent/program"}, lines, map[int]*os.File{0: in, 1: w, 2: w})
+	if code := run(c); code != 111 {
+		t.Errorf("code %d, want 111", code)
+	}
+}

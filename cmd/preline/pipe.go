@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -83,9 +84,11 @@ func fill(out *os.File, buf *bufio.Writer, mess io.Reader) (all bool, err error)
 }
 
 func unable(c *call.Call, program string, err error) int {
-	code := exit.Perm
-	if errno.Temp(err) {
-		code = exit.Temp
+	ignorePipe()
+	failure := &exit.Error{Code: exit.Perm, Text: "unable to run " + program, Err: err}
+	_, unread := io.WriteString(c.Err(), "preline: fatal: "+failure.Error()+"\n")
+	if errno.Temp(err) || errors.Is(unread, syscall.EPIPE) {
+		return exit.Temp // without a reason that anybody reads, doubt
 	}
-	return exit.Report(c.Err(), "preline", &exit.Error{Code: code, Text: "unable to run " + program, Err: err})
+	return exit.Perm
 }
