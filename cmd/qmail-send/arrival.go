@@ -152,21 +152,19 @@ func (m *manager) settle(a *arrival) {
 		}
 		a.fail()
 	}
-	settle := func(err error) {
-		if err != nil {
-			m.log.print("warning: ", err.Error())
-			m.unsettled(a)
-			return
-		}
-		m.removeTodo(a)
-	}
-	if err := a.result.storeAll(); err != nil {
-		settle(err)
-		return
-	}
+	err := a.result.storeAll() // here, where others ask whether there are files
 	go func() {
-		err := a.result.sync()
-		m.do <- func() { settle(err) }
+		if err == nil {
+			err = a.result.sync()
+		}
+		m.do <- func() {
+			if err != nil {
+				m.log.print("warning: ", err.Error())
+				m.unsettled(a)
+				return
+			}
+			m.removeTodo(a)
+		}
 	}()
 }
 

@@ -77,12 +77,22 @@ func (c Conf) ofService(name string) bool {
 }
 
 // isKnown tells whether a setting is heard.
-func isKnown(name string) bool { return isOne(known[:], name) || strings.HasPrefix(name, "partition-") }
+func isKnown(name string) bool {
+	return is(name, func(name string) bool {
+		return slices.Contains(known[:], name) || strings.HasPrefix(name, "partition-")
+	})
+}
 
-// isOne tells whether a setting is one of these, maybe for one service only; see Service.
+// isOne tells whether a setting is one of these.
 func isOne(these []string, name string) bool {
+	return is(name, func(name string) bool { return slices.Contains(these, name) })
+}
+
+// is tells whether something holds for the name of a setting, maybe of one for one service
+// only; see Service.
+func is(name string, holds func(name string) bool) bool {
 	for {
-		if slices.Contains(these, name) {
+		if holds(name) {
 			return true
 		}
 		_, rest, ok := strings.Cut(name, "_")

@@ -12,7 +12,7 @@ import (
 
 func TestUnknown(t *testing.T) {
 	conf := Conf{
-		"partition-default": "/p", "partition-more": "/m", "admins": "cyrus", "imaps_timeout": "7", "my_imap_tls_versions": "tls1_3",
+		"partition-default": "/p", "partition-more": "/m", "imap_partition-other": "/o", "admins": "cyrus", "imaps_timeout": "7", "my_imap_tls_versions": "tls1_3",
 		"sievedir": "/s", "allowplaintex": "yes", "imap_sievedir": "/s", "sasl_auxprop_plugin": "sasldb", "metapartition-default": "/m",
 	}
 	want := []string{"allowplaintex", "imap_sievedir", "metapartition-default", "sasl_auxprop_plugin"}

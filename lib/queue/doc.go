@@ -58,8 +58,8 @@
 //
 // It may begin the deliveries before that, since most mail is delivered at once:
 // if in a moment all of it has been, without a failure to tell of, todo is removed
-// and info, local and remote need not have been written. A crash meanwhile repeats deliveries; it never
-// skips one.
+// and info, local and remote need not have been written. A crash meanwhile repeats
+// deliveries; it never skips one.
 //
 // S5: qmail-send turns the T of each recipient done for into D, in place, after
 // adding to bounce/N if the recipient failed. A crash in between repeats a
